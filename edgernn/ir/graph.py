@@ -1,0 +1,130 @@
+"""The program: typed values, nodes, constants, named states, and ports to the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from edgernn.ir.op import Array, Op
+from edgernn.ir.types import DTYPE_BYTES, ValueType
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a model, as the user sees it.
+
+    value  the value in the graph that the port reads or feeds
+    kind   "frame": one per step. "final" (outputs): what the whole-sequence model gives at the end,
+           at each step for the frames so far. "static" (inputs): the same for a whole sequence,
+           given with every step
+    limit  for integer inputs, valid entries are 0 <= entry < limit; None where any value is
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    kind: str = "frame"
+    limit: int | None = None
+    value: str = ""
+
+    @property
+    def size(self) -> int:
+        """Number of elements of one frame."""
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A named array that lives from one step to the next.
+
+    initial  its value after reset, of this shape and dtype
+    before   the graph's value that holds it during a step (an operand)
+    after    the graph's value that becomes the state after the step
+    scale    real value of one integer unit, for integer states
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    initial: Array
+    before: str = ""
+    after: str = ""
+    scale: float | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the state."""
+        size = DTYPE_BYTES[self.dtype]
+        for n in self.shape:
+            size *= n
+        return size
+
+
+@dataclass(frozen=True)
+class Node:
+    """One op applied to named values. ``source`` is the line of the user's code, when known."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    source: str = ""
+
+
+@dataclass
+class Graph:
+    """A step program: ``nodes`` in execution order.
+
+    Each value is defined once: by an input port, a constant, a state (its ``before``) or a node.
+    hop     frames of the input consumed by one step
+    delay   steps before the first output that belongs to a frame
+    """
+
+    name: str
+    inputs: list[Port] = field(default_factory=list)
+    outputs: list[Port] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    constants: dict[str, Array] = field(default_factory=dict)
+    values: dict[str, ValueType] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    mode: str = "stream"
+    scheme: str = "float32"
+    hop: int = 1
+    delay: int = 0
+    sample_rate_hz: float | None = None
+
+    def producers(self) -> dict[str, Node]:
+        """The node that computes each value."""
+        return {output: node for node in self.nodes for output in node.outputs}
+
+    def consumers(self) -> dict[str, list[Node]]:
+        """The nodes that read each value."""
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                readers.setdefault(name, []).append(node)
+        return readers
+
+    def types(self, names: tuple[str, ...]) -> tuple[ValueType, ...]:
+        """The types of the named values."""
+        return tuple(self.values[n] for n in names)
+
+    def roots(self) -> Iterator[str]:
+        """Values that must be computed: outputs and the next states."""
+        yield from (port.value for port in self.outputs)
+        yield from (state.after for state in self.states)
+
+    def copy(self) -> Graph:
+        """A copy whose lists and dicts can be changed; the arrays are shared."""
+        return replace(
+            self,
+            inputs=list(self.inputs),
+            outputs=list(self.outputs),
+            states=list(self.states),
+            constants=dict(self.constants),
+            values=dict(self.values),
+            nodes=list(self.nodes),
+        )

@@ -1,0 +1,221 @@
+"""What the outside of a model looks like. Every artifact carries it, as JSON, inside itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from edgernn.errors import ArtifactError
+from edgernn.ir.graph import Graph, Port, State
+from edgernn.ir.types import DTYPE_BYTES
+
+FORMAT_VERSION = 1
+METADATA_KEY = "edgernn"
+PORT_KINDS = ("frame", "final", "static")
+MAX_ELEMENTS = 1 << 28
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Ports, states and timing of an artifact.
+
+    fingerprint  SHA-256 (hex) of the program and its weights: equal for all artifacts of one export
+    mode         "stream", "segment" or "chunk"
+    scheme       "float32", "int16x8", ...
+    hop          input frames consumed by one step
+    delay        steps by which outputs lag behind the frame they belong to
+    """
+
+    name: str
+    fingerprint: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    states: tuple[State, ...]
+    mode: str = "stream"
+    scheme: str = "float32"
+    hop: int = 1
+    delay: int = 0
+    sample_rate_hz: float | None = None
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of all states together."""
+        return sum(state.nbytes for state in self.states)
+
+    def to_json(self) -> str:
+        """The text that artifacts carry."""
+        return json.dumps({"format": FORMAT_VERSION, "fingerprint": self.fingerprint, **self.program()})
+
+    def program(self) -> dict[str, Any]:
+        """Everything but the fingerprint, as plain values."""
+        return {
+            "name": self.name,
+            "mode": self.mode,
+            "scheme": self.scheme,
+            "hop": self.hop,
+            "delay": self.delay,
+            "sample_rate_hz": self.sample_rate_hz,
+            "inputs": [_port_to_plain(p) for p in self.inputs],
+            "outputs": [_port_to_plain(p) for p in self.outputs],
+            "states": [_state_to_plain(s) for s in self.states],
+        }
+
+    @classmethod
+    def of(cls, graph: Graph, fingerprint: str) -> Interface:
+        """The interface of ``graph``."""
+        return cls(
+            graph.name, fingerprint, tuple(graph.inputs), tuple(graph.outputs), tuple(graph.states),
+            graph.mode, graph.scheme, graph.hop, graph.delay, graph.sample_rate_hz,
+        )  # fmt: skip
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str) -> Interface:
+        """Parse what ``to_json`` wrote. Raises ArtifactError naming ``where``."""
+        return cls.from_plain(parse_json_object(text, where), where)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any], where: str) -> Interface:
+        """Build from plain values. Raises ArtifactError naming ``where``."""
+        version = plain.get("format")
+        if version != FORMAT_VERSION:
+            raise ArtifactError(f"{where}: format version {version!r}, this edgernn reads version {FORMAT_VERSION}")
+        rate = plain.get("sample_rate_hz")
+        if rate is not None and not (isinstance(rate, int | float) and rate > 0):
+            raise ArtifactError(f"{where}: sample_rate_hz must be a positive number or null, not {rate!r}")
+        interface = cls(
+            name=require(plain, "name", str, where),
+            fingerprint=_fingerprint(require(plain, "fingerprint", str, where), where),
+            inputs=_ports(plain, "inputs", where),
+            outputs=_ports(plain, "outputs", where),
+            states=tuple(_state_from_plain(p, where) for p in require(plain, "states", list, where)),
+            mode=require(plain, "mode", str, where),
+            scheme=require(plain, "scheme", str, where),
+            hop=require(plain, "hop", int, where),
+            delay=require(plain, "delay", int, where),
+            sample_rate_hz=None if rate is None else float(rate),
+        )
+        interface._check(where)
+        return interface
+
+    def _check(self, where: str) -> None:
+        for kind, names in (
+            ("input", [p.name for p in self.inputs]),
+            ("output", [p.name for p in self.outputs]),
+            ("state", [s.name for s in self.states]),
+        ):
+            if len(set(names)) != len(names):
+                raise ArtifactError(f"{where}: {kind} names are not unique: {names}")
+        if not self.inputs or not self.outputs:
+            raise ArtifactError(f"{where}: a model needs inputs and outputs")
+        if self.hop < 1 or self.delay < 0:
+            raise ArtifactError(f"{where}: hop {self.hop} must be at least 1, delay {self.delay} at least 0")
+
+
+def parse_json_object(text: str | bytes, where: str) -> dict[str, Any]:
+    """A JSON object. Raises ArtifactError naming ``where``."""
+    try:
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{where}: the metadata is not JSON: {error}") from None
+    if not isinstance(plain, dict):
+        raise ArtifactError(f"{where}: the metadata is not a JSON object")
+    return plain
+
+
+def require(plain: dict[str, Any], key: str, kind: type[T], where: str) -> T:
+    """``plain[key]``, which must be exactly of ``kind``. Raises ArtifactError naming ``where``."""
+    value = plain.get(key)
+    if type(value) is not kind:
+        raise ArtifactError(f"{where}: field {key!r} must be {kind.__name__}, found {type(value).__name__}")
+    return value
+
+
+def shape_of(plain: dict[str, Any], where: str) -> tuple[int, ...]:
+    """The field "shape": positive integers, of at most 2^28 elements. Raises ArtifactError."""
+    shape = require(plain, "shape", list, where)
+    size = 1
+    for n in shape:
+        if type(n) is not int or n < 1:
+            raise ArtifactError(f"{where}: a shape has positive integers, found {shape!r:.100}")
+        size *= n
+    if size > MAX_ELEMENTS or len(shape) > 8:
+        raise ArtifactError(f"{where}: shape {shape!r:.100} is larger than edgernn handles")
+    return tuple(shape)
+
+
+def dtype_of(plain: dict[str, Any], where: str) -> str:
+    """The field "dtype": a key of DTYPE_BYTES. Raises ArtifactError."""
+    dtype = require(plain, "dtype", str, where)
+    if dtype not in DTYPE_BYTES:
+        raise ArtifactError(f"{where}: unknown dtype {dtype!r:.40}; known are {', '.join(DTYPE_BYTES)}")
+    return dtype
+
+
+def _fingerprint(text: str, where: str) -> str:
+    if len(text) != 64 or any(c not in "0123456789abcdef" for c in text):
+        raise ArtifactError(f"{where}: the fingerprint must be 64 hex digits, found {text!r:.80}")
+    return text
+
+
+def _ports(plain: dict[str, Any], key: str, where: str) -> tuple[Port, ...]:
+    return tuple(_port_from_plain(p, f"{where}: {key}[{k}]") for k, p in enumerate(require(plain, key, list, where)))
+
+
+def _port_to_plain(port: Port) -> dict[str, Any]:
+    return {"name": port.name, "shape": list(port.shape), "dtype": port.dtype, "kind": port.kind, "limit": port.limit}
+
+
+def _port_from_plain(plain: Any, where: str) -> Port:
+    if not isinstance(plain, dict):
+        raise ArtifactError(f"{where}: must be an object")
+    kind, limit = require(plain, "kind", str, where), plain.get("limit")
+    if kind not in PORT_KINDS:
+        raise ArtifactError(f"{where}: unknown kind {kind!r:.40}")
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ArtifactError(f"{where}: limit must be a positive integer or null, not {limit!r:.40}")
+    return Port(require(plain, "name", str, where), shape_of(plain, where), dtype_of(plain, where), kind, limit)
+
+
+def _state_to_plain(state: State) -> dict[str, Any]:
+    initial = None
+    if np.any(state.initial):
+        initial = base64.b64encode(little_endian(state.initial)).decode()
+    return {
+        "name": state.name, "shape": list(state.shape), "dtype": state.dtype, "initial": initial, "scale": state.scale,
+    }  # fmt: skip
+
+
+def _state_from_plain(plain: Any, where: str) -> State:
+    if not isinstance(plain, dict):
+        raise ArtifactError(f"{where}: a state must be an object")
+    name = require(plain, "name", str, where)
+    where = f"{where}: state {name!r:.60}"
+    shape, dtype, scale = shape_of(plain, where), dtype_of(plain, where), plain.get("scale")
+    if scale is not None and not (isinstance(scale, int | float) and scale > 0):
+        raise ArtifactError(f"{where}: scale must be a positive number or null")
+    initial = np.zeros(shape, dtype)
+    if plain.get("initial") is not None:
+        initial = _decode_array(require(plain, "initial", str, where), shape, dtype, where)
+    return State(name, shape, dtype, initial, scale=None if scale is None else float(scale))
+
+
+def _decode_array(text: str, shape: tuple[int, ...], dtype: str, where: str) -> Any:
+    try:
+        raw = base64.b64decode(text, validate=True)
+        return np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).astype(dtype).reshape(shape)
+    except (binascii.Error, ValueError) as error:
+        raise ArtifactError(f"{where}: the initial value is damaged: {error}") from None
+
+
+def little_endian(array: Any) -> bytes:
+    """The elements of ``array`` in C order, little-endian."""
+    return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+
+

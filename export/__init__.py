@@ -1,0 +1,1 @@
+"""Writers of artifacts, one package per format. Imported as ``edgernn.export``."""

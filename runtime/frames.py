@@ -1,0 +1,57 @@
+"""Checks and conversions of what users feed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgernn.errors import FrameError
+from edgernn.ir.graph import Port
+from edgernn.ir.op import Array
+
+
+def coerce_frame(frame: Any, port: Port) -> Array:
+    """``frame`` as a C-contiguous array of exactly the port's shape and dtype.
+
+    Accepted: anything NumPy takes; float16 to float64 and integers for a float port, any integers for
+    an integer port; a plain number for a port of one element. Raises FrameError otherwise.
+    """
+    try:
+        array = np.asarray(frame)
+    except (ValueError, TypeError) as error:
+        raise FrameError(f"input {port.name!r}: not an array: {error}") from None
+    if array.ndim == 0 and port.size == 1:
+        array = array.reshape(port.shape)
+    if array.shape != port.shape:
+        raise FrameError(f"input {port.name!r}: a frame has shape {port.shape}, found {array.shape}{_hint(array, port)}")
+    wanted = np.dtype(port.dtype)
+    if array.dtype.kind not in ("fiu" if wanted.kind == "f" else "iu"):
+        kind = "numbers" if wanted.kind == "f" else "integers"
+        raise FrameError(f"input {port.name!r}: {kind} ({port.dtype}) expected, found {array.dtype}")
+    check_values(array, port)
+    return np.ascontiguousarray(array, dtype=wanted).reshape(port.shape)
+
+
+def check_values(array: Array, port: Port) -> None:
+    """Raise FrameError for NaN and infinity, and for integers that are out of the port's range."""
+    if array.dtype.kind == "f":
+        limit = np.finfo(port.dtype).max if port.dtype.startswith("float") else np.inf
+        bad = ~(np.abs(array) <= limit)
+        what = "not finite"
+    else:
+        info = np.iinfo(port.dtype) if not port.dtype.startswith("float") else None
+        low, high = (0, port.limit - 1) if port.limit else (info.min, info.max) if info else (-(2**63), 2**63)
+        bad = (array < low) | (array > high)
+        what = f"not in {low}..{high}"
+    if bad.any():
+        where = tuple(int(k) for k in np.argwhere(bad)[0])
+        raise FrameError(f"input {port.name!r}: element {where} is {array[where]}, {what}; the state is unchanged")
+
+
+def _hint(array: Array, port: Port) -> str:
+    if array.shape[1:] == port.shape:
+        return "; use session.stream for a sequence of frames"
+    if array.size == port.size:
+        return f"; use frame.reshape({port.shape})"
+    return ""

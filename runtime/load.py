@@ -1,0 +1,61 @@
+"""Finds the engine for an artifact."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from types import ModuleType
+
+from edgernn.errors import ArtifactError, EngineError, MissingExtraError
+from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
+from edgernn.runtime.session import Session
+
+SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
+    engine: tuple(s for s, engines in ENGINES_OF_SUFFIX.items() if engine in engines) for engine in ENGINES
+}
+
+
+def load(path: str | os.PathLike[str], engine: str = "auto") -> Session:
+    """Load an artifact (.so, .onnx, .tflite, .ern).
+
+    ``engine`` is a key of ``ENGINES``, or "auto": the fastest installed one that runs this kind of
+    file (``session.engine`` says which). Raises ArtifactError for a file that is damaged or foreign,
+    EngineError for an engine that does not run it, MissingExtraError where a package is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ArtifactError(f"{path}: no such file")
+    candidates = ENGINES_OF_SUFFIX.get(path.suffix)
+    if candidates is None:
+        raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
+    module = _choose(path, candidates) if engine == "auto" else _named(path, engine, candidates)
+    return Session(module.open(path), str(path))
+
+
+def _named(path: Path, engine: str, candidates: tuple[str, ...]) -> ModuleType:
+    if engine not in ENGINES:
+        raise EngineError(f"unknown engine {engine!r}; engines are auto, {', '.join(ENGINES)}")
+    if engine not in candidates:
+        raise EngineError(
+            f"{path}: engine {engine!r} runs {', '.join(SUFFIXES_OF_ENGINE[engine])} files; "
+            f"this {path.suffix} file runs on {', '.join(candidates)}"
+        )
+    module = importlib.import_module(ENGINES[engine])
+    missing: MissingExtraError | None = module.missing()
+    if missing is not None:
+        raise missing
+    return module
+
+
+def _choose(path: Path, candidates: tuple[str, ...]) -> ModuleType:
+    first: MissingExtraError | None = None
+    for name in candidates:
+        module = importlib.import_module(ENGINES[name])
+        missing: MissingExtraError | None = module.missing()
+        if missing is None:
+            return module
+        first = first or missing
+    if first is None:
+        raise EngineError(f"{path}: no engine runs this file")
+    raise first

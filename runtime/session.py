@@ -1,0 +1,178 @@
+"""A running model: steps, state, snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import inf
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from edgernn.errors import FrameError, SnapshotError, UsageError
+from edgernn.ir.graph import Port, State
+from edgernn.ir.interface import Interface
+from edgernn.ir.op import Array
+from edgernn.runtime.engines.base import Engine
+from edgernn.runtime.frames import check_values, coerce_frame
+from edgernn.runtime.snapshot import pack_snapshot, unpack_snapshot
+
+Result = Array | dict[str, Array]
+
+
+class Session:
+    """One model with its state. Get one from ``edgernn.load``. Not thread-safe: one session a stream.
+
+    A frame that is refused (FrameError) leaves the state as it was.
+    """
+
+    step: Callable[..., Result]
+    """Process one frame.
+
+    For one input, give an array of ``inputs[0].shape`` (anything NumPy converts). For several, give
+    them in order, or a dict by name. Returns the output as a new array, or a dict by name when there
+    are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index.
+    """
+
+    def __init__(self, engine: Engine, path: str = "") -> None:
+        self._engine = engine
+        self.path = path
+        self.interface: Interface = engine.interface
+        self.step = self._single_step() if self._is_simple() else self._general_step
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that runs the steps."""
+        return self._engine.name
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        """What a step takes: name, frame shape, dtype."""
+        return self.interface.inputs
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        """What a step gives."""
+        return self.interface.outputs
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """What is carried from step to step: name, shape, dtype, bytes (``nbytes``), initial value."""
+        return self.interface.states
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of all states together."""
+        return self.interface.state_bytes
+
+    @property
+    def delay(self) -> int:
+        """Steps by which outputs lag behind the frame they belong to."""
+        return self.interface.delay
+
+    @property
+    def hop(self) -> int:
+        """Input frames consumed by one step."""
+        return self.interface.hop
+
+    def stream(self, frames: Iterable[Any]) -> Iterator[Result]:
+        """Step through ``frames`` (an array whose first axis is time, or any iterable), yielding each result."""
+        step = self.step
+        for frame in frames:
+            yield step(frame)
+
+    def reset(self, **initial: Any) -> None:
+        """Set the states to their initial values, or to those given by name."""
+        unknown = set(initial) - {s.name for s in self.states}
+        if unknown:
+            raise UsageError(f"unknown states {sorted(unknown)}; the model has {[s.name for s in self.states]}")
+        self._engine.set_states([
+            _state_value(state, initial[state.name]) if state.name in initial else state.initial
+            for state in self.states
+        ])  # fmt: skip
+
+    def get_states(self) -> dict[str, Array]:
+        """Copies of the states, by name."""
+        return dict(zip((s.name for s in self.states), self._engine.get_states(), strict=True))
+
+    def snapshot(self) -> bytes:
+        """All states as bytes, which any engine running the same model restores."""
+        return pack_snapshot(self.interface, self._engine.get_states())
+
+    def restore(self, blob: bytes) -> None:
+        """Continue from a snapshot. Raises SnapshotError, and changes nothing, if it is damaged or foreign."""
+        if not isinstance(blob, bytes | bytearray | memoryview):
+            raise SnapshotError(f"a snapshot is bytes, found {type(blob).__name__}")
+        self._engine.set_states(unpack_snapshot(self.interface, bytes(blob)))
+
+    def close(self) -> None:
+        """Release the engine. The session cannot be used afterwards."""
+        self._engine.close()
+        self.step = _closed
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        ports = ", ".join(f"{p.name}{list(p.shape)}" for p in (*self.inputs, *self.outputs))
+        return f"<Session {self.interface.name}: {ports}; {self.state_bytes} B of state; engine {self.engine}>"
+
+    def _is_simple(self) -> bool:
+        return len(self.inputs) == len(self.outputs) == 1
+
+    def _single_step(self) -> Callable[[Any], Array]:
+        run, port = self._engine.single(), self.inputs[0]
+        dtype, shape, ndarray = np.dtype(port.dtype), port.shape, np.ndarray
+
+        def step_checked_by_engine(frame: Any) -> Array:
+            if frame.__class__ is not ndarray or frame.dtype is not dtype or frame.shape != shape or not frame.flags.c_contiguous:
+                frame = coerce_frame(frame, port)
+            return run(frame)
+
+        def step_float(frame: Any) -> Array:
+            if frame.__class__ is not ndarray or frame.dtype is not dtype or frame.shape != shape or not frame.flags.c_contiguous:
+                frame = coerce_frame(frame, port)
+            elif not np.vdot(frame, frame) < inf:
+                check_values(frame, port)
+            return run(frame)
+
+        def step_any(frame: Any) -> Array:
+            return run(coerce_frame(frame, port))
+
+        if self._engine.checks_finite:
+            return step_checked_by_engine
+        return step_float if port.dtype == "float32" else step_any
+
+    def _general_step(self, *frames: Any, **named: Any) -> Result:
+        if len(frames) == 1 and isinstance(frames[0], Mapping):
+            named, frames = {**frames[0], **named}, ()
+        if named:
+            frames = self._by_name(frames, named)
+        if len(frames) != len(self.inputs):
+            raise FrameError(f"{len(self.inputs)} inputs expected ({[p.name for p in self.inputs]}), found {len(frames)}")
+        results = self._engine.run(*(coerce_frame(f, p) for f, p in zip(frames, self.inputs, strict=True)))
+        if len(results) == 1:
+            return results[0]
+        return dict(zip((p.name for p in self.outputs), results, strict=True))
+
+    def _by_name(self, frames: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        rest = [p.name for p in self.inputs[len(frames) :]]
+        if set(named) != set(rest):
+            raise FrameError(f"inputs {rest} expected by name, found {sorted(named)}")
+        return (*frames, *(named[name] for name in rest))
+
+
+def _closed(*_: Any) -> Array:
+    raise UsageError("the session is closed; load the artifact again")
+
+
+def _state_value(state: State, value: Any) -> Array:
+    array = np.asarray(value)
+    if array.shape != state.shape or array.dtype.kind not in ("fiu" if state.dtype.startswith("f") else "iu"):
+        raise UsageError(f"state {state.name!r} is {state.dtype} {state.shape}, found {array.dtype} {array.shape}")
+    if not np.isfinite(array).all():
+        raise UsageError(f"state {state.name!r}: values must be finite")
+    return np.ascontiguousarray(array, dtype=state.dtype).reshape(state.shape)

@@ -1,0 +1,25 @@
+"""Shared by the tests: writing a graph for an engine and opening it."""
+
+import importlib
+from pathlib import Path
+
+from edgernn.ir.graph import Graph
+from edgernn.runtime.engines import ENGINES
+from edgernn.runtime.engines.base import Engine
+
+SUFFIX_OF_ENGINE = {"native": ".so", "onnxruntime": ".onnx", "tflite": ".tflite", "numba": ".ern", "reference": ".ern"}
+
+
+def write(graph: Graph, path: Path) -> None:
+    """Write ``graph`` in the format that the suffix of ``path`` names."""
+    package = {".so": "c", ".onnx": "onnx", ".tflite": "tflite", ".ern": "ern"}[path.suffix]
+    module = importlib.import_module(f"edgernn.export.{package}")
+    (module.write_shared_library if path.suffix == ".so" else module.write)(graph, path)
+
+
+def open_engine(graph: Graph, engine: str, folder: Path) -> Engine:
+    """Write ``graph`` for ``engine`` into ``folder`` and open it."""
+    path = folder / f"{graph.name}{SUFFIX_OF_ENGINE[engine]}"
+    write(graph, path)
+    opened: Engine = importlib.import_module(ENGINES[engine]).open(path)
+    return opened
