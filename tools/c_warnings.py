@@ -10,9 +10,10 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-FLAGS = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror", "-fsyntax-only"]
+FLAGS = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Werror", "-c"]
 # The optimiser finds what the parser does not (uninitialised reads, array bounds).
 LEVELS = ["-O0", "-O3"]
 
@@ -32,12 +33,13 @@ def compilers() -> dict[str, list[str]]:
 
 def complaints(command: list[str], source: Path, include: Path) -> str:
     """What the compiler prints when it rejects the file at some level; empty when it accepts it."""
-    for level in LEVELS:
-        run = subprocess.run(
-            [*command, *FLAGS, level, f"-I{include}", str(source)], capture_output=True, text=True, check=False
-        )
-        if run.returncode:
-            return run.stderr or run.stdout
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "object.o"
+        for level in LEVELS:
+            call = [*command, *FLAGS, level, f"-I{include}", str(source), "-o", str(output)]
+            run = subprocess.run(call, capture_output=True, text=True, check=False)
+            if run.returncode:
+                return run.stderr or run.stdout or f"exit code {run.returncode}"
     return ""
 
 
@@ -53,7 +55,8 @@ def main(folders: list[str]) -> int:
         return 1
     failed = 0
     for name, command in found.items():
-        rejected = {source: text for source in sources if (text := complaints(command, source, source.parent))}
+        rejected = {source: complaints(command, source, source.parent) for source in sources}
+        rejected = {source: text for source, text in rejected.items() if text}
         for source, text in rejected.items():
             print(f"c-warnings: {name} rejects {source}\n{text}")
         failed += len(rejected)

@@ -14,15 +14,15 @@ command -v "$python" >/dev/null || {
     exit 1
 }
 rm -rf "$dir"
-"$python" -m venv "$dir" 2>"/tmp/make_venv.$$" || {
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+"$python" -m venv "$dir" >"$log" 2>&1 || {
     # Debian splits ensurepip off into python3-venv; virtualenv brings its own pip.
     rm -rf "$dir"
     "$python" -m virtualenv --quiet "$dir" 2>/dev/null || {
-        cat "/tmp/make_venv.$$" >&2
-        rm -f "/tmp/make_venv.$$"
+        cat "$log" >&2
         echo "make_venv: '$python -m venv' failed (above), and virtualenv is not installed either;" \
             "install Debian's python3-venv or run 'pip install --user virtualenv'" >&2
         exit 1
     }
 }
-rm -f "/tmp/make_venv.$$"

@@ -1,0 +1,1 @@
+"""Applications of edgernn on real data, each from training to deployment."""

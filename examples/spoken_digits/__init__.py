@@ -1,0 +1,1 @@
+"""Spoken-digit recognition: a GRU classifier, trained on real recordings and deployed frame by frame."""
