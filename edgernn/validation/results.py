@@ -1,0 +1,151 @@
+"""What a validation found, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OutputError:
+    """One output of one artifact against the PyTorch module, over ``frames`` frames of all test sequences.
+
+    kind             "frame" or "final"
+    max_error        largest absolute difference
+    rms_error        root mean square of the difference
+    reference_peak   largest absolute value of the reference
+    sqnr_db          10*log10(mean(reference^2) / mean(difference^2)); None where the difference is zero
+    argmax_agreement share of frames whose largest entry has the same index; None where that has no meaning
+    tolerance        bound on max_error
+    error_by_frame   [frame index, largest difference up to the next listed frame], for plotting
+    """
+
+    output: str
+    kind: str
+    frames: int
+    max_error: float
+    rms_error: float
+    reference_peak: float
+    sqnr_db: float | None
+    argmax_agreement: float | None
+    tolerance: float
+    error_by_frame: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is within the tolerance."""
+        return self.max_error <= self.tolerance
+
+
+@dataclass(frozen=True)
+class PropertyResult:
+    """One property that does not depend on accuracy.
+
+    name  "causality" (garbage beyond the current frame changes nothing), "reset", "snapshot", "prefixes"
+    """
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Error of one output over ``steps`` steps of continued streaming without reset.
+
+    curve  [step, largest difference in the window that ends there]
+    """
+
+    output: str
+    steps: int
+    max_error: float
+    rms_error_first: float
+    rms_error_last: float
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time of one ``session.step`` on this machine, microseconds."""
+
+    steps: int
+    min_us: float
+    median_us: float
+    p99_us: float
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One node of the step program."""
+
+    name: str
+    op: str
+    shape: tuple[int, ...]
+    weights: int
+    macs: int
+
+
+@dataclass
+class ArtifactReport:
+    """All that was found about one artifact on one engine."""
+
+    path: str
+    engine: str
+    size_bytes: int
+    load_ms: float
+    outputs: list[OutputError] = field(default_factory=list)
+    properties: list[PropertyResult] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    latency: Latency | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(o.passed for o in self.outputs) and all(p.passed for p in self.properties)
+
+    def failures(self) -> list[str]:
+        """One line for each failed check."""
+        lines = [
+            f"{self.engine}: output {o.output!r} differs by {o.max_error:.3g}, {o.tolerance:.3g} allowed"
+            for o in self.outputs
+            if not o.passed
+        ]
+        return lines + [f"{self.engine}: {p.name}: {p.detail}" for p in self.properties if not p.passed]
+
+
+@dataclass
+class Report:
+    """A model and all its artifacts.
+
+    inputs, outputs, states  rows of (name, shape, dtype, kind or bytes)
+    data      where the validation sequences came from ("random", or a file and its number of sequences)
+    versions  package -> version
+    """
+
+    model: str
+    fingerprint: str
+    scheme: str
+    mode: str
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    states: list[dict[str, Any]]
+    layers: list[LayerRow]
+    data: str
+    created: str
+    versions: dict[str, str]
+    artifacts: list[ArtifactReport] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every artifact passed."""
+        return all(a.passed for a in self.artifacts)
+
+    def to_plain(self) -> dict[str, Any]:
+        """The report as JSON-ready values."""
+        plain = asdict(self)
+        plain["passed"] = self.passed
+        for artifact, entry in zip(self.artifacts, plain["artifacts"], strict=True):
+            entry["passed"] = artifact.passed
+            for output, row in zip(artifact.outputs, entry["outputs"], strict=True):
+                row["passed"] = output.passed
+        return plain
