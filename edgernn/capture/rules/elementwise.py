@@ -1,0 +1,224 @@
+"""Activations and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from edgernn.capture.context import Context, fixed_array, number, plain_dims, refuse, stream_arg
+from edgernn.capture.traced import Call
+from edgernn.capture.values import Constant, Stream, Tracked
+from edgernn.ops import Binary, Slice, Unary
+
+Rule = Callable[[Context, Call], Tracked]
+
+PLAIN = {
+    "relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "exp": "exp", "log": "log", "sqrt": "sqrt", "rsqrt": "rsqrt",
+    "reciprocal": "reciprocal", "square": "square", "abs": "abs", "neg": "neg", "sin": "sin", "cos": "cos", "erf": "erf",
+    "special_erf": "erf", "silu": "silu", "mish": "mish", "hardsigmoid": "hard_sigmoid", "hardswish": "hard_swish",
+    "log_sigmoid": "log_sigmoid", "selu": "selu", "special_expit": "sigmoid", "negative": "neg", "absolute": "abs",
+}  # fmt: skip
+"""aten operator without parameters -> function of Unary."""
+
+PARAMETERS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "leaky_relu": ("leaky_relu", (0.01,)),
+    "celu": ("celu", (1.0,)),
+    "softplus": ("softplus", (1.0, 20.0)),
+    "softshrink": ("soft_shrink", (0.5,)),
+    "hardshrink": ("hard_shrink", (0.5,)),
+    "hardtanh": ("clip", (-1.0, 1.0)),
+}
+"""aten operator with parameters -> (function of Unary, defaults of PyTorch)."""
+
+
+def unary(function: str) -> Rule:
+    """The rule of an operator without parameters."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        return apply_unary(ctx, call, function)
+
+    return rule
+
+
+def with_parameters(function: str, defaults: tuple[float, ...]) -> Rule:
+    """The rule of an operator whose parameters are numbers."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        given = [number(call, v, "parameter") for v in [*call.args[1:], *call.kwargs.values()]]
+        return apply_unary(ctx, call, function, *given, *defaults[len(given) :])
+
+    return rule
+
+
+def apply_unary(ctx: Context, call: Call, function: str, *parameters: float) -> Stream:
+    """Add the node for an elementwise function of the first argument."""
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    (operand,) = ctx.operands(call, [x], plain_dims(call))
+    return ctx.stream(Unary(function, tuple(parameters)), [operand], call)
+
+
+def gelu(ctx: Context, call: Call) -> Tracked:
+    return apply_unary(ctx, call, "gelu_tanh" if call.kwargs.get("approximate", "none") == "tanh" else "gelu")
+
+
+def relu6(ctx: Context, call: Call) -> Tracked:
+    return apply_unary(ctx, call, "clip", 0.0, 6.0)
+
+
+def elu(ctx: Context, call: Call) -> Tracked:
+    alpha, scale, input_scale = (number(call, v, "parameter") for v in [*call.args[1:], *(1.0, 1.0, 1.0)[len(call.args) - 1 :]])
+    if (scale, input_scale) != (1.0, 1.0):
+        refuse(call, "elu with scales")
+    return apply_unary(ctx, call, "elu", alpha)
+
+
+def clamp(ctx: Context, call: Call) -> Tracked:
+    bounds = [*call.args[1:], None, None][:2]
+    low, high = (call.kwargs.get(k, v) for k, v in zip(("min", "max"), bounds, strict=True))
+    if isinstance(ctx.resolve(low), Stream | Constant) or isinstance(ctx.resolve(high), Stream | Constant):
+        refuse(call, "clamp between tensors", "use torch.minimum and torch.maximum")
+    low = -np.inf if low is None else number(call, low, "bound")
+    high = np.inf if high is None else number(call, high, "bound")
+    return apply_unary(ctx, call, "clip", low, high)
+
+
+def clamp_min(ctx: Context, call: Call) -> Tracked:
+    return apply_unary(ctx, call, "clip", number(call, call.args[1], "bound"), np.inf)
+
+
+def clamp_max(ctx: Context, call: Call) -> Tracked:
+    return apply_unary(ctx, call, "clip", -np.inf, number(call, call.args[1], "bound"))
+
+
+def prelu(ctx: Context, call: Call) -> Tracked:
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    weight = fixed_array(call, ctx.resolve(call.args[1]), "slope").reshape(-1)
+    shape = [1] * len(x.dims)
+    if weight.size > 1:
+        shape[1 if len(x.dims) > 1 else 0] = weight.size
+    slope = torch.from_numpy(weight.reshape(shape))
+    return _leaky(ctx, call, x, Constant(slope, slope))
+
+
+def _leaky(ctx: Context, call: Call, x: Stream, slope: Constant) -> Stream:
+    dims = plain_dims(call)
+    value, factor = ctx.operands(call, [x, slope], dims)
+    negative = ctx.add(Binary("minimum"), [value, ctx.builder.scalar(0.0)], call)
+    scaled = ctx.add(Binary("mul"), [negative, factor], call)
+    return ctx.stream(Binary("add"), [ctx.add(Unary("relu"), [value], call), scaled], call)
+
+
+def glu(ctx: Context, call: Call) -> Tracked:
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    axis = frame_axis(call, x, call.args[1] if len(call.args) > 1 else -1)
+    half = x.frame[axis] // 2
+    a, b = (ctx.add(Slice(axis, k * half, (k + 1) * half), [x.value], call) for k in (0, 1))
+    return ctx.stream(Binary("mul"), [a, ctx.add(Unary("sigmoid"), [b], call)], call)
+
+
+def frame_axis(call: Call, x: Stream, axis: Any) -> int:
+    """Negative axis of a frame; refuses the axis of time."""
+    try:
+        return x.axis(int(axis))
+    except ValueError:
+        refuse(
+            call,
+            "it works along time, so it needs the whole sequence",
+            "a streaming model can use recurrent layers and operations on single frames; take the last output instead",
+        )
+
+
+def threshold(ctx: Context, call: Call) -> Tracked:
+    if [number(call, v, "parameter") for v in call.args[1:3]] != [0.0, 0.0]:
+        refuse(call, "threshold other than (0, 0)", "use ReLU or hardshrink")
+    return apply_unary(ctx, call, "relu")
+
+
+def binary(function: str) -> Rule:
+    """The rule of an arithmetic operator of two operands."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        a, b = (ctx.resolve(v) for v in call.args[:2])
+        if call.kwargs.get("rounding_mode") is not None:
+            refuse(call, "division with rounding")
+        alpha = call.kwargs.get("alpha", 1)
+        if alpha != 1:
+            b = scaled(ctx, call, b, number(call, alpha, "alpha"))
+        return ctx.binary(function, call, a, b)
+
+    return rule
+
+
+def scaled(ctx: Context, call: Call, value: Any, factor: float) -> Any:
+    """``value * factor`` for a Stream, Constant or number."""
+    if isinstance(value, Constant):
+        return Constant(value.a * factor, value.b * factor)
+    if isinstance(value, Stream):
+        return Stream(ctx.add(Binary("mul"), [value.value, ctx.builder.scalar(factor)], call), value.dims)
+    return number(call, value, "operand") * factor
+
+
+def rsub(ctx: Context, call: Call) -> Tracked:
+    a, b = (ctx.resolve(v) for v in call.args[:2])
+    alpha = number(call, call.kwargs.get("alpha", 1), "alpha")
+    return ctx.binary("sub", call, b, a if alpha == 1 else scaled(ctx, call, a, alpha))
+
+
+def power(ctx: Context, call: Call) -> Tracked:
+    a, b = (ctx.resolve(v) for v in call.args[:2])
+    if b == 2:
+        return apply_unary(ctx, call, "square")
+    if b == 0.5:
+        return apply_unary(ctx, call, "sqrt")
+    if b in (1, 3, -1):
+        return _small_power(ctx, call, int(b))
+    return ctx.binary("pow", call, a, b)
+
+
+def _small_power(ctx: Context, call: Call, exponent: int) -> Tracked:
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    if exponent == 1:
+        return x
+    if exponent == -1:
+        return apply_unary(ctx, call, "reciprocal")
+    square = ctx.add(Unary("square"), [x.value], call)
+    return ctx.stream(Binary("mul"), [square, x.value], call)
+
+
+def masked_fill(ctx: Context, call: Call) -> Tracked:
+    """Only masks of padding, which is absent from a single sequence: nothing is masked."""
+    x, mask = (ctx.resolve(v) for v in call.args[:2])
+    if isinstance(mask, Constant) and not mask.a.any() and not mask.b.any():
+        return stream_arg(call, x)
+    refuse(call, "a mask that hides values", "multiply by the mask instead, or drop it for a single sequence")
+
+
+RULES: dict[str, Rule] = {
+    **{f"aten.{name}.default": unary(function) for name, function in PLAIN.items()},
+    **{f"aten.{name}.default": with_parameters(f, defaults) for name, (f, defaults) in PARAMETERS.items()},
+    **{f"aten.{n}.{o}": binary(f) for n, f in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "div"))
+       for o in ("Tensor", "Scalar", "Tensor_mode")},
+    "aten.gelu.default": gelu,
+    "aten.relu6.default": relu6,
+    "aten.elu.default": elu,
+    "aten.clamp.default": clamp,
+    "aten.clip.default": clamp,
+    "aten.clamp.Tensor": clamp,
+    "aten.clamp_min.default": clamp_min,
+    "aten.clamp_max.default": clamp_max,
+    "aten.prelu.default": prelu,
+    "aten._prelu_kernel.default": prelu,
+    "aten.glu.default": glu,
+    "aten.threshold.default": threshold,
+    "aten.rsub.Scalar": rsub,
+    "aten.rsub.Tensor": rsub,
+    "aten.pow.Tensor_Scalar": power,
+    "aten.pow.Tensor_Tensor": power,
+    "aten.pow.Scalar": power,
+    "aten.maximum.default": binary("maximum"),
+    "aten.minimum.default": binary("minimum"),
+    "aten.masked_fill.Scalar": masked_fill,
+}  # fmt: skip

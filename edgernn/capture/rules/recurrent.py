@@ -1,0 +1,183 @@
+"""LSTM, GRU, RNN layers and cells. Gate orders stay PyTorch's (LSTM i f g o, GRU r z n)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgernn.capture.context import Context, GivenState, fixed_array, plain_dims, refuse, several, stream_arg
+from edgernn.capture.rules.elementwise import Rule
+from edgernn.capture.traced import Call
+from edgernn.capture.values import Constant, Stream, Tracked, frame_of
+from edgernn.ir.op import Array, Op
+from edgernn.ops import Concat, Gru, Last, Lstm, Rnn
+
+Weights = Sequence[Array]
+MakeLayer = Callable[[Weights, bool], tuple[Op, list[Array]]]
+"""(PyTorch's parameters of a layer, whether it has biases) -> op and its constant operands."""
+
+
+def lstm_layer(weights: Weights, has_biases: bool) -> tuple[Op, list[Array]]:
+    w_ih, w_hh = weights[:2]
+    hidden, out = w_ih.shape[0] // 4, w_hh.shape[1]
+    rest = weights[4:] if has_biases else weights[2:]
+    bias = weights[2] + weights[3] if has_biases else np.zeros(4 * hidden, np.float32)
+    return Lstm(hidden, out if rest else 0), [w_ih, w_hh, bias, *rest]
+
+
+def gru_layer(weights: Weights, has_biases: bool) -> tuple[Op, list[Array]]:
+    w_ih, w_hh = weights[:2]
+    zeros = np.zeros(w_ih.shape[0], np.float32)
+    b_ih, b_hh = weights[2:4] if has_biases else (zeros, zeros)
+    return Gru(w_hh.shape[1]), [w_ih, w_hh, b_ih, b_hh]
+
+
+def rnn_layer(nonlinearity: str) -> MakeLayer:
+    def make(weights: Weights, has_biases: bool) -> tuple[Op, list[Array]]:
+        w_ih, w_hh = weights[:2]
+        bias = weights[2] + weights[3] if has_biases else np.zeros(w_ih.shape[0], np.float32)
+        return Rnn(w_hh.shape[1], nonlinearity), [w_ih, w_hh, bias]
+
+    return make
+
+
+def layers(make: MakeLayer, states: int) -> Rule:
+    """The rule of a whole ``nn.LSTM/GRU/RNN`` with ``states`` kinds of state."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        packed = call.target.endswith(".data")
+        if packed:
+            refuse(call, "a packed batch of several sequences", "give one sequence (batch size 1)")
+        x, initial, parameters, has_biases, count, _, _, bidirectional, batch_first = call.args
+        if bidirectional:
+            refuse(
+                call,
+                "a bidirectional layer reads the sequence backwards too, so it cannot answer frame by frame",
+                "train the model with bidirectional=False to stream it",
+            )
+        frame = _frames(ctx, call, stream_arg(call, ctx.resolve(x)), bool(batch_first))
+        hx = ctx.resolve(initial)
+        starts = hx if isinstance(hx, list) else [hx]
+        weights = [fixed_array(call, p, "weights") for p in ctx.resolve(parameters)]
+        finals: list[list[str]] = [[] for _ in range(states)]
+        group = len(weights) // count
+        for layer in range(count):
+            op, constants = make(weights[layer * group : (layer + 1) * group], bool(has_biases))
+            results = _layer(ctx, call, op, frame, starts, constants, layer, count)
+            frame = results[0]
+            for kind in range(states):
+                finals[kind].append(ctx.add(Last(), [results[kind]], call))
+        dims = plain_dims(call)
+        y = Stream(ctx.reshaped(frame, frame_of(dims), call), dims)
+        return several(y, *(_stacked(ctx, call, names, plain_dims(call, k + 1)) for k, names in enumerate(finals)))
+
+    return rule
+
+
+def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool) -> str:
+    """Frames of one axis; refuses a layer that does not run over time."""
+    sequence = 1 if batch_first else 0
+    if x.time != sequence:
+        other = "batch_first=True" if sequence == 0 else "batch_first=False"
+        where = "no axis" if x.time is None else f"axis {x.time}"
+        refuse(
+            call,
+            f"the layer runs over axis {sequence} of its input, but time is {where}: it would see one frame at a time",
+            f"set {other}, or transpose the input",
+        )
+    if x.dims[1 - sequence] != 1:
+        refuse(call, f"batch size {x.dims[1 - sequence]}", "a stream is one sequence: use batch size 1")
+    return ctx.reshaped(x.value, x.frame[-1:], call)
+
+
+def _layer(
+    ctx: Context, call: Call, op: Op, frame: str, starts: Sequence[Any], constants: Weights, layer: int, count: int
+) -> tuple[str, ...]:
+    base = call.path or call.name
+    hint = base if count == 1 else f"{base}_l{layer}"
+    weights = [ctx.builder.constant(array, f"{hint}_w{k}") for k, array in enumerate(constants)]
+    sizes = _state_sizes(op)
+    first = [_initial(ctx, call, s, layer, n) for s, n in zip(starts, sizes, strict=True)]
+    names = [ctx.builder.constant(array, f"{hint}_start") for array, _ in first]
+    outputs = ctx.builder.add(op, [frame, *names, *weights], hint)
+    for k, (_, port) in enumerate(first):
+        if port:
+            ctx.given.setdefault(port, []).append(GivenState(outputs[0], k, layer))
+    return outputs
+
+
+def _state_sizes(op: Op) -> list[int]:
+    if isinstance(op, Lstm):
+        return [op.proj_size or op.hidden_size, op.hidden_size]
+    return [op.hidden_size] if isinstance(op, Gru | Rnn) else []
+
+
+def _initial(ctx: Context, call: Call, start: Any, layer: int, size: int) -> tuple[Array, str]:
+    """Initial value of a layer's state, and the name of the user's input that gives it, if one does."""
+    if isinstance(start, Constant):
+        array = fixed_array(call, start, "initial state")
+        return np.ascontiguousarray(array[layer].reshape(-1), dtype=np.float32), ""
+    name = next((n for n, v in ctx.env.items() if v is start and n in ctx.plain), "")
+    if not name:
+        refuse(
+            call,
+            "its initial state is computed from the input",
+            "start from zeros, from a parameter, or from an argument of forward that is passed on unchanged",
+        )
+    return np.zeros(size, np.float32), name
+
+
+def _stacked(ctx: Context, call: Call, names: Sequence[str], dims: tuple[int | None, ...]) -> Stream:
+    shape = frame_of(dims)
+    rows = [ctx.reshaped(name, (1, *shape[1:]), call) for name in names]
+    value = rows[0] if len(rows) == 1 else ctx.add(Concat(-len(shape)), rows, call)
+    return Stream(value, dims)
+
+
+def cell(make: MakeLayer, states: int) -> Rule:
+    """The rule of a cell: one step, its states given and returned."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        x, hx = ctx.resolve(call.args[0]), ctx.resolve(call.args[1])
+        given = [v for v in call.args[2:] if v is not None]
+        weights = [fixed_array(call, ctx.resolve(v), "weights") for v in given]
+        x = stream_arg(call, x)
+        if x.time is not None:
+            refuse(call, "a cell is called with the whole sequence as its batch", "call it frame by frame in a step module")
+        op, constants = make(weights, len(weights) == 4)
+        before = [_cell_state(ctx, call, s) for s in (hx if isinstance(hx, list) else [hx])]
+        names = [ctx.builder.constant(array, f"{call.path or call.name}_w{k}") for k, array in enumerate(constants)]
+        frame = ctx.reshaped(x.value, x.frame[-1:], call)
+        outputs = ctx.builder.add(op, [frame, *before, *names], call.path or call.name)
+        streams = []
+        for k in range(states):
+            dims = plain_dims(call, k)
+            streams.append(Stream(ctx.reshaped(outputs[k], frame_of(dims), call), dims))
+        return streams[0] if states == 1 else several(*streams)
+
+    return rule
+
+
+def _cell_state(ctx: Context, call: Call, state: Any) -> str:
+    if isinstance(state, Constant):
+        return ctx.builder.constant(fixed_array(call, state, "state").reshape(-1), f"{call.name}_state")
+    state = stream_arg(call, state, "state")
+    if state.frame[:-1] not in ((), (1,)):
+        refuse(call, f"batch size {state.frame[0]}", "a stream is one sequence: use batch size 1")
+    return ctx.reshaped(state.value, state.frame[-1:], call)
+
+
+RULES: dict[str, Rule] = {
+    "aten.lstm.input": layers(lstm_layer, 2),
+    "aten.lstm.data": layers(lstm_layer, 2),
+    "aten.gru.input": layers(gru_layer, 1),
+    "aten.gru.data": layers(gru_layer, 1),
+    "aten.rnn_tanh.input": layers(rnn_layer("tanh"), 1),
+    "aten.rnn_relu.input": layers(rnn_layer("relu"), 1),
+    "aten.lstm_cell.default": cell(lstm_layer, 2),
+    "aten.gru_cell.default": cell(gru_layer, 1),
+    "aten.rnn_tanh_cell.default": cell(rnn_layer("tanh"), 1),
+    "aten.rnn_relu_cell.default": cell(rnn_layer("relu"), 1),
+}

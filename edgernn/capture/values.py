@@ -1,0 +1,66 @@
+"""What capture knows of each tensor of the module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A tensor that depends on the input.
+
+    value  its name in the graph; a frame of it has the sizes below without the axis of time
+    dims   sizes of the tensor as PyTorch sees it, None on the axis of time
+    """
+
+    value: str
+    dims: tuple[int | None, ...]
+
+    @property
+    def time(self) -> int | None:
+        """The axis of time, or None."""
+        return self.dims.index(None) if None in self.dims else None
+
+    @property
+    def frame(self) -> tuple[int, ...]:
+        """Sizes of one frame."""
+        return tuple(n for n in self.dims if n is not None)
+
+    def axis(self, axis: int) -> int:
+        """Axis of the tensor -> negative axis of a frame. Raises ValueError for the axis of time."""
+        rank = len(self.dims)
+        axis = axis % rank if rank else 0
+        if axis == self.time:
+            raise ValueError("time")
+        position = axis - (1 if self.time is not None and axis > self.time else 0)
+        return position - len(self.frame)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A tensor that does not depend on the input, as it is at the two lengths."""
+
+    a: torch.Tensor
+    b: torch.Tensor
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is the same at both lengths."""
+        return self.a is self.b or (self.a.shape == self.b.shape and bool(torch.equal(self.a, self.b)))
+
+
+@dataclass(frozen=True)
+class Several:
+    """The results of an operation that has more than one."""
+
+    items: tuple[Stream | Constant, ...]
+
+
+Tracked = Stream | Constant | Several
+
+
+def frame_of(dims: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Sizes without the axis of time."""
+    return tuple(n for n in dims if n is not None)
