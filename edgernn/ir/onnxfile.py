@@ -1,9 +1,10 @@
 """What edgernn puts into an .onnx file beside the model, read with NumPy alone.
 
-A file is a serialized ModelProto. Its metadata entry "edgernn" holds the interface. The last field of the file
-is another metadata entry, "edgernn_crc32": the CRC-32 of all bytes before that field. ONNX tools ignore both.
+A file is a serialized ModelProto. Its metadata entry "edgernn" holds the interface. The last field of the
+file is another metadata entry, "edgernn_crc32": the CRC-32 of all bytes before that field.
 Graph inputs are the input ports, then the states; graph outputs are the output ports, then the next states.
-Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (ModelProto), https://protobuf.dev/programming-guides/encoding.
+Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (ModelProto),
+https://protobuf.dev/programming-guides/encoding
 """
 
 from __future__ import annotations
@@ -49,12 +50,14 @@ def parse_onnx(data: bytes, where: str) -> Interface:
         raise ArtifactError(f"{where}: not an ONNX file, or damaged or cut off: it holds no model")
     if METADATA_KEY not in entries:
         raise ArtifactError(
-            f"{where}: an ONNX model that edgernn did not write: nothing in it tells its frames from its states; "
+            f"{where}: an ONNX model, but edgernn did not write it: nothing in it tells frames from states; "
             f"export the PyTorch model with `edgernn export`"
         )
     start, found = entries.get(CHECKSUM_KEY, (len(data), "none"))
     if fields[-1][1] != start or found != checksum(memoryview(data)[:start]):
-        raise ArtifactError(f"{where}: the checksum does not match: the file is damaged, or was changed after its export")
+        raise ArtifactError(
+            f"{where}: the checksum does not match: the file is damaged, or was changed after its export"
+        )
     return Interface.from_json(entries[METADATA_KEY][1], where)
 
 
