@@ -9,15 +9,13 @@ PARAMETERS = {
     "soft_shrink": (0.5,), "hard_shrink": (0.5,),
 }  # fmt: skip
 POSITIVE = {"log", "sqrt", "rsqrt", "reciprocal"}
-SKIP = {("hard_shrink", "tflite"): "TFLite has no comparison-free form of a discontinuous function"}
 
 
 def unary(function: str) -> Case:
     case = CaseBuilder(f"unary_{function}")
     x = case.input(19, low=0.1 if function in POSITIVE else None)
     op = Unary(function, PARAMETERS.get(function, ()))
-    skip = {engine: why for (name, engine), why in SKIP.items() if name == function}
-    return case.done(case.builder.add1(op, [x]), skip=skip)
+    return case.done(case.builder.add1(op, [x]))
 
 
 def large(function: str) -> Case:

@@ -1,0 +1,130 @@
+"""Ops on one frame: products, look-up, normalisation, reductions, moving elements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgernn.export.tflite.lower import Lowering, lower
+from edgernn.ops import (
+    Concat,
+    Embedding,
+    Expand,
+    LayerNorm,
+    Linear,
+    LogSoftmax,
+    Matmul,
+    Reduce,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
+)
+
+REDUCTIONS = {"sum": "SUM", "mean": "MEAN", "max": "REDUCE_MAX", "min": "REDUCE_MIN"}
+BROADCAST_TO_VERSION = 2
+
+
+@lower.register
+def _linear(op: Linear, to: Lowering) -> Sequence[int]:
+    return [to.fully_connected(to.operand(0), to.weight(1), to.weight(2))]
+
+
+@lower.register
+def _matmul(op: Matmul, to: Lowering) -> Sequence[int]:
+    if to.node.inputs[1] in to.graph.constants:
+        w = to.weight(1).T
+        return [to.fully_connected(to.operand(0), w, np.zeros(len(w), np.float32))]
+    a, b = to.operands()
+    rank = len(to.writer.shape(b))
+    if to.node.inputs[0] in to.graph.constants:
+        array = to.weight(0)
+        a = to.constant(array.reshape((1,) * (rank - 2) + array.shape))
+    return [to.emit("BATCH_MATMUL", [a, b], to.result_shape(), schema.BatchMatMulOptionsT())]
+
+
+@lower.register
+def _embedding(op: Embedding, to: Lowering) -> Sequence[int]:
+    indices, table = to.operand(0), to.constant(to.weight(1))
+    return [to.emit("GATHER", [table, indices], to.result_shape(), schema.GatherOptionsT(axis=0))]
+
+
+@lower.register
+def _layer_norm(op: LayerNorm, to: Lowering) -> Sequence[int]:
+    x, (gamma, beta) = to.operand(0), (_row(to, k) for k in (1, 2))
+    centred = to.binary("SUB", x, to.reduce("MEAN", x, (-1,), keepdims=True))
+    variance = to.reduce("MEAN", to.binary("MUL", centred, centred), (-1,), keepdims=True)
+    scale = to.unary("RSQRT", to.binary("ADD", variance, float(op.eps)))
+    return [to.binary("ADD", to.binary("MUL", to.binary("MUL", centred, scale), gamma), beta)]
+
+
+def _row(to: Lowering, k: int) -> int:
+    """The constant operand ``k``, of one axis, with leading axes of 1 up to the rank of the result."""
+    return to.constant(to.weight(k).reshape((1,) * (len(to.result_shape()) - 1) + (-1,)))
+
+
+@lower.register
+def _softmax(op: Softmax, to: Lowering) -> Sequence[int]:
+    return [_along_last_axis(to, "SOFTMAX", schema.SoftmaxOptionsT(beta=1.0), op.axis)]
+
+
+@lower.register
+def _log_softmax(op: LogSoftmax, to: Lowering) -> Sequence[int]:
+    return [_along_last_axis(to, "LOG_SOFTMAX", schema.LogSoftmaxOptionsT(), op.axis)]
+
+
+def _along_last_axis(to: Lowering, code: str, options: object, axis: int) -> int:
+    x = to.operand(0)
+    axes = list(range(len(to.writer.shape(x))))
+    axes[axis], axes[-1] = axes[-1], axes[axis]
+    return to.transpose(to.unary(code, to.transpose(x, axes), options), axes)
+
+
+@lower.register
+def _reduce(op: Reduce, to: Lowering) -> Sequence[int]:
+    return [to.reduce(REDUCTIONS[op.function], to.operand(0), op.axes, op.keepdims)]
+
+
+@lower.register
+def _reshape(op: Reshape, to: Lowering) -> Sequence[int]:
+    return [to.reshape(to.operand(0), to.result_shape())]
+
+
+@lower.register
+def _transpose(op: Transpose, to: Lowering) -> Sequence[int]:
+    rank = len(op.axes) + 1
+    return [to.transpose(to.operand(0), [0, *(rank + a for a in op.axes)])]
+
+
+@lower.register
+def _expand(op: Expand, to: Lowering) -> Sequence[int]:
+    x, shape = to.operand(0), to.result_shape()
+    _, *frame = to.writer.shape(x)
+    x = to.reshape(x, [1] * (len(shape) - len(frame)) + frame)
+    if to.writer.shape(x) == shape:
+        return [x]
+    target = to.constant(shape, "int32")
+    return [to.emit("BROADCAST_TO", [x, target], shape, schema.BroadcastToOptionsT(), BROADCAST_TO_VERSION)]
+
+
+@lower.register
+def _slice(op: Slice, to: Lowering) -> Sequence[int]:
+    x, shape = to.operand(0), to.result_shape()
+    old = to.writer.shape(x)
+    if old == shape:
+        return [x]
+    begin, end, step = [0] * len(old), list(old), [1] * len(old)
+    begin[op.axis], end[op.axis], step[op.axis] = op.start, op.stop, op.step
+    if op.step == 1:
+        operands = [to.constant(begin, "int32"), to.constant(shape, "int32")]
+        return [to.emit("SLICE", [x, *operands], shape, schema.SliceOptionsT())]
+    operands = [to.constant(value, "int32") for value in (begin, end, step)]
+    return [to.emit("STRIDED_SLICE", [x, *operands], shape, schema.StridedSliceOptionsT())]
+
+
+@lower.register
+def _concat(op: Concat, to: Lowering) -> Sequence[int]:
+    parts = to.operands()
+    return [parts[0] if len(parts) == 1 else to.concat(parts, op.axis)]
