@@ -22,14 +22,14 @@ QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 def consume(spec: str, model: Interface, stdin: bytes = b"") -> int:
     """Frames read before the end or a UsageError. Every frame is converted as a session does."""
     count = 0
-    with contextlib.suppress(UsageError):
-        with open_source([spec], model, stdin=io.BufferedReader(io.BytesIO(stdin))) as source:  # type: ignore[type-var]
-            for frames in source:
-                for frame, port in zip(frames, model.inputs, strict=True):
-                    coerce_frame(frame, port)
-                count += 1
-                if count == 1000:
-                    break
+    stream = io.BufferedReader(io.BytesIO(stdin))  # type: ignore[type-var]
+    with contextlib.suppress(UsageError), open_source([spec], model, stdin=stream) as source:
+        for frames in source:
+            for frame, port in zip(frames, model.inputs, strict=True):
+                coerce_frame(frame, port)
+            count += 1
+            if count == 1000:
+                break
     return count
 
 
