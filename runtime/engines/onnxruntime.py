@@ -83,6 +83,7 @@ class OnnxRuntimeEngine(Engine):
 
     def close(self) -> None:
         self._turns.clear()
+        self._call = _closed
 
     def _failure(self, error: Exception) -> EngineError:
         what = f"onnxruntime failed in a step; the state is unchanged: {_brief(error)}"
@@ -159,6 +160,10 @@ def _direct_call(session: Any, bindings: list[Any]) -> tuple[Callable[[Any, Any]
     options = onnxruntime.RunOptions()
     options.log_severity_level = LOG_FATAL
     return inner.run_with_iobinding, options, inner_bindings
+
+
+def _closed(binding: Any, options: Any) -> None:
+    raise EngineError("the engine is closed")
 
 
 def _brief(error: Exception) -> str:
