@@ -1,0 +1,34 @@
+"""Deploys recurrent PyTorch models to the edge.
+
+>>> model = edgernn.convert(module, inputs="1,T,40")
+>>> model.save("kws.ern")
+>>> session = edgernn.load("kws.ern")
+>>> y = session.step(frame)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgernn.api import Model, convert, validate
+    from edgernn.runtime import Session, load
+
+__version__ = "0.1.0"
+__all__ = ["Model", "Session", "__version__", "convert", "load", "validate"]
+
+_HOMES = {
+    "Model": "edgernn.api",
+    "convert": "edgernn.api",
+    "validate": "edgernn.api",
+    "Session": "edgernn.runtime",
+    "load": "edgernn.runtime",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edgernn' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch.utils import _pytree as pytree
 
-from edgernn.capture.context import Context, GivenState, refuse
+from edgernn.capture.context import Context, refuse
 from edgernn.capture.rules import RULES
 from edgernn.capture.spec import CallSpec, InputSpec
 from edgernn.capture.traced import LENGTHS, Call, Placeholder, Traced, Varying, trace
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.builder import Builder, identifier
-from edgernn.ir.graph import Graph, Port, State
+from edgernn.ir.graph import Graph, Port, State, state_name
 from edgernn.ir.types import StreamInfo, ValueType
 from edgernn.ops import Embedding
 
@@ -61,7 +61,6 @@ class Captured:
     call: CallSpec
     arguments: list[ArgumentInfo]
     outputs: list[OutputInfo]
-    given: dict[str, list[GivenState]]
 
 
 def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
@@ -78,7 +77,7 @@ def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
     outputs = _outputs(ctx, results[: len(results) - state_count], traced.out_spec)
     if spec.step:
         _close_states(ctx, results, state_count)
-    return Captured(graph, spec, _roles(ctx, arguments), outputs, ctx.given)
+    return Captured(graph, spec, _roles(ctx, arguments), outputs)
 
 
 def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec) -> list[ArgumentInfo]:
@@ -125,14 +124,14 @@ def _result(ctx: Context, call: Call) -> Tracked:
     if call.target == "getitem":
         source = ctx.resolve(call.args[0])
         return source.items[call.args[1]] if isinstance(source, Several) else source
+    if call.target in IGNORED:
+        return Several(())
     values = pytree.tree_leaves([ctx.resolve(a) for a in [*call.args, *call.kwargs.values()]])
     if not any(isinstance(v, Stream | Several) for v in values):
         return _evaluate(ctx, call)
     constant = _like(ctx, call)
     if constant is not None:
         return constant
-    if call.target in IGNORED:
-        return Several(())
     rule = RULES.get(call.target)
     if rule is None:
         refuse(call, "edgernn has no rule for this operation", "replace it by supported operations; see docs/operations.md")
@@ -254,7 +253,9 @@ def _roles(ctx: Context, arguments: list[ArgumentInfo]) -> list[ArgumentInfo]:
     kept, rows = [], []
     for info in arguments:
         if info.role in ("frame", "static") and info.port not in read:
-            rows.append(replace(info, role="state" if info.port in ctx.given else "unused"))
+            given = sorted(ctx.given.get(info.port, []), key=lambda g: g.layer)
+            states = tuple(state_name(g.node, g.carried) for g in given)
+            rows.append(replace(info, role="state" if states else "unused", states=states))
         else:
             rows.append(info)
             kept.append(info.port)

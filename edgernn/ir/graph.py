@@ -63,6 +63,11 @@ class State:
         return size
 
 
+def state_name(node: str, carried: int) -> str:
+    """Name of the state of a recurrent node: "<node>_h", and "<node>_c" for the second one, an LSTM's cell."""
+    return f"{node}_{'hc'[carried]}"
+
+
 @dataclass(frozen=True)
 class Node:
     """One op applied to named values. ``source`` is the line of the user's code, when known."""

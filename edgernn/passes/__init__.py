@@ -1,0 +1,15 @@
+"""Graph -> graph. Each pass returns a new graph and leaves its argument as it was."""
+
+from edgernn.ir.check import check_graph
+from edgernn.ir.graph import Graph
+from edgernn.passes.fold import fold_affine
+from edgernn.passes.simplify import simplify
+from edgernn.passes.squeeze import squeeze
+from edgernn.passes.stream import stream
+
+
+def to_step_program(graph: Graph) -> Graph:
+    """The captured graph as a checked, simplified step program."""
+    program = simplify(fold_affine(simplify(squeeze(simplify(stream(graph))))))
+    check_graph(program)
+    return program

@@ -1,0 +1,220 @@
+"""The facade: convert a module, save artifacts that are proved, validate artifacts."""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import importlib.metadata
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgernn.errors import OutputError, UsageError, ValidationError
+from edgernn.ir.builder import identifier
+from edgernn.ir.codec import fingerprint
+from edgernn.ir.graph import Graph, Node
+from edgernn.ir.interface import Interface
+from edgernn.ir.op import Array
+from edgernn.validation.results import ArtifactReport, LayerRow, Report
+
+if TYPE_CHECKING:
+    import torch
+
+    from edgernn.validation import Proof
+    from edgernn.validation.reference import Reference
+
+Progress = Callable[[str, int, int], None]
+FORMATS = {".ern": "ern", ".onnx": "onnx", ".tflite": "tflite", ".c": "c", ".so": "c"}
+PACKAGES = ("edgernn", "torch", "numpy", "onnx", "onnxruntime", "ai-edge-litert", "tflite-runtime", "numba")
+
+
+def convert(
+    module: torch.nn.Module,
+    example: Any = None,
+    *,
+    inputs: str | Sequence[Any] | None = None,
+    state: Any = None,
+    name: str | None = None,
+    sample_rate_hz: float | None = None,
+) -> Model:
+    """Convert a whole-sequence module, or a step module, to a step program.
+
+    example  the module's arguments as tensors with batch size 1 (time is the first axis longer than 1)
+    inputs   or as specs: "1,T,40", "int:1,T", "length:1" (a tensor that holds T); a list for several
+    state    for a step module ``forward(x_t, state) -> (y_t, state)``: the state argument, as tensors
+             or specs ("1,64"), in whatever nesting the module takes
+    name     of the model, the module's class by default
+
+    Raises UnsupportedModelError, with the line of the user's code, for what cannot stream exactly.
+    """
+    from edgernn.capture import call_spec, capture
+    from edgernn.passes import to_step_program
+    from edgernn.validation.reference import Reference
+
+    spec = call_spec(example, inputs, state)
+    captured = capture(module, spec, identifier(name or _snake(type(module).__name__)))
+    program = to_step_program(captured.graph)
+    program.sample_rate_hz = sample_rate_hz
+    return Model(program, Reference(module, captured, program))
+
+
+class Model:
+    """A converted model. ``save`` writes artifacts; each is proved against the module before it appears."""
+
+    def __init__(self, graph: Graph, reference: Reference) -> None:
+        self.graph = graph
+        self.reference = reference
+        self.interface = Interface.of(graph, fingerprint(graph))
+        self._proof: Proof | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the model: prefix of files and of C identifiers."""
+        return self.graph.name
+
+    def __repr__(self) -> str:
+        ports = ", ".join(f"{p.name}{list(p.shape)}" for p in (*self.interface.inputs, *self.interface.outputs))
+        return f"<Model {self.name}: {ports}; {len(self.graph.nodes)} nodes; {self.interface.state_bytes} B of state>"
+
+    def proof(self, calibration: Sequence[dict[str, Array]] | None = None) -> Proof:
+        """The checks of this model on random input and ``calibration``."""
+        from edgernn.validation import Proof
+
+        if self._proof is None or (calibration is not None and self._proof.calibration != list(calibration)):
+            self._proof = Proof(self.reference, self.graph, self.interface, calibration)
+        return self._proof
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        calibration: Sequence[dict[str, Array]] | None = None,
+        drift_steps: int = 0,
+        progress: Progress | None = None,
+        target: str | None = None,
+    ) -> ArtifactReport:
+        """Write one artifact; the suffix says which: .ern .onnx .tflite .c .so.
+
+        calibration  sequences of real input, each a dict of input name -> [T, *frame shape]
+        drift_steps  length of the long stream on which errors are recorded
+        target       for .so: another machine ("rpi4", ...); it is then proved as built for this one
+
+        The files appear only after the artifact has passed. Raises ValidationError otherwise, and
+        OutputError where they cannot be written.
+        """
+        path = Path(path)
+        if path.suffix not in FORMATS:
+            raise UsageError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(FORMATS)}")
+        proof = self.proof(calibration)
+        with _staging(path) as staging:
+            _tell(progress, f"write {path.name}", 0, 1)
+            tested = self._write(staging, path, target)
+            report = proof.check(tested, drift_steps=drift_steps, progress=progress, label=str(path))
+            if not report.passed:
+                raise ValidationError(f"{path} was not written: " + "; ".join(report.failures()))
+            report.size_bytes = os.path.getsize(staging / path.name)
+            _publish(staging, path)
+        return report
+
+    def _write(self, staging: Path, path: Path, target: str | None) -> Path:
+        """Write the artifact to ``staging``; the file to test, which is another one for C and foreign targets."""
+        module = importlib.import_module(f"edgernn.export.{FORMATS[path.suffix]}")
+        file = staging / path.name
+        if path.suffix not in (".c", ".so"):
+            module.write(self.graph, file)
+            return file
+        if path.suffix == ".so" and target is None:
+            module.write_shared_library(self.graph, file)
+            return file
+        if path.suffix == ".so":
+            module.write_shared_library(self.graph, file, target=target)
+        else:
+            module.write(self.graph, file)
+        (staging / "tested").mkdir()
+        tested = staging / "tested" / f"{path.stem}.so"
+        module.write_shared_library(self.graph, tested)
+        return tested
+
+    def report(self, artifacts: list[ArtifactReport], data: str) -> Report:
+        """A report on artifacts of this model; ``data`` says where the test sequences came from."""
+        face = self.interface
+        ports = [[{k: v for k, v in asdict(p).items() if k != "value"} for p in side] for side in (face.inputs, face.outputs)]
+        return Report(
+            model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode=face.mode, inputs=ports[0], outputs=ports[1],
+            states=[{"name": s.name, "shape": s.shape, "dtype": s.dtype, "bytes": s.nbytes} for s in face.states],
+            layers=[layer_row(self.graph, node) for node in self.graph.nodes], data=data,
+            created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            versions=_versions(), artifacts=artifacts,
+        )  # fmt: skip
+
+
+def validate(
+    path: str | os.PathLike[str],
+    model: Model,
+    *,
+    engine: str = "auto",
+    calibration: Sequence[dict[str, Array]] | None = None,
+    drift_steps: int = 100_000,
+    progress: Progress | None = None,
+) -> ArtifactReport:
+    """Check an artifact, on one engine, against the model it should come from."""
+    return model.proof(calibration).check(Path(path), engine, drift_steps=drift_steps, progress=progress)
+
+
+def layer_row(graph: Graph, node: Node) -> LayerRow:
+    """Shape, number of weights and multiply-accumulates of one node."""
+    weights = [graph.constants[n].size for n in node.inputs if n in graph.constants]
+    matrices = [graph.constants[n].size for n in node.inputs if n in graph.constants and graph.constants[n].ndim == 2]
+    shape = graph.values[node.outputs[0]].shape
+    macs = 0 if node.op.kind == "embedding" else sum(matrices)
+    if node.op.kind == "linear":
+        macs *= math.prod(shape[:-1])
+    return LayerRow(node.name, node.op.kind, shape, sum(weights), macs)
+
+
+@contextmanager
+def _staging(path: Path) -> Iterator[Path]:
+    """A folder beside the target, removed at the end whatever happens."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".edgernn-", dir=path.parent))
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    try:
+        yield folder
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(staging: Path, path: Path) -> None:
+    """Move the files beside the target, the artifact itself last."""
+    files = sorted((f for f in staging.iterdir() if f.is_file()), key=lambda f: f.name == path.name)
+    for file in files:
+        os.replace(file, path.parent / file.name)
+
+
+def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
+    if progress is not None:
+        progress(stage, done, total)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() and k and not name[k - 1].isupper() else c.lower() for k, c in enumerate(name))
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,59 @@
+"""Options that several verbs have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from edgernn.runtime.engines import ENGINES
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to standard output, errors too.")
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors and results.")
+engine_option = click.option(
+    "--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True,
+    help="What runs the artifact; auto takes the fastest installed one.",
+)  # fmt: skip
+
+
+def model_options(function: F) -> F:
+    """Options that say how to build a PyTorch model and what to call it with."""
+    options = [
+        click.option(
+            "--input", "inputs", multiple=True, metavar="SHAPE",
+            help="Shape of an argument of forward, T for time: 1,T,40, int:1,T for indices, length:1 for a "
+            "tensor that holds T; 1,40 for a step module. Repeat for several.",
+        ),
+        click.option(
+            "--state", "states", multiple=True, metavar="SHAPE",
+            help="Step modules, forward(x, state): shape of the state, 1,64. Repeat for a tuple of states.",
+        ),
+        click.option(
+            "--arg", "arguments", multiple=True, metavar="KEY=VALUE",
+            help="Argument for the class or factory, a Python literal. Repeat for several.",
+        ),
+        click.option(
+            "--weights", metavar="FILE", help="State dict (.pt, .pth, .ckpt, .safetensors) for the model."
+        ),
+        click.option("--name", help="Name of the model in files and C symbols; that of its class by default."),
+        click.option(
+            "--sample-rate", type=click.FloatRange(min=0, min_open=True), metavar="HZ",
+            help="Sampling rate of sound that the model takes; `run` then refuses other WAV files.",
+        ),
+        click.option(
+            "--calibration", metavar="FILE",
+            help="Real sequences to validate on: .npy [T, frame] or [N, T, frame], or .npz of such arrays, "
+            "named by input where there are several.",
+        ),
+        click.option(
+            "--drift-steps", type=click.IntRange(min=0), default=100_000, show_default=True,
+            help="Steps of continued streaming over which the error is followed.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function

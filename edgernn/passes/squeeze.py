@@ -1,0 +1,86 @@
+"""Drops the batch axis: leading axes of length 1 of every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from edgernn.ir.builder import Builder
+from edgernn.ir.graph import Graph, Node
+from edgernn.ir.types import ValueType
+from edgernn.ops import Binary, Expand, Reshape
+from edgernn.passes.rewrite import rewrite
+
+
+def squeeze(graph: Graph) -> Graph:
+    """``graph`` with frames, ports and states without leading axes of length 1 (one axis is kept).
+
+    Where an op needs the dropped axes, reshapes around it restore them.
+    """
+    graph = graph.copy()
+    changed = {**{p.value: p.shape for p in graph.inputs}, **{s.before: s.shape for s in graph.states}}
+    original = dict(graph.values)
+    for name, shape in changed.items():
+        graph.values[name] = graph.values[name].with_shape(strip(shape))
+    graph.inputs = [replace(p, shape=strip(p.shape)) for p in graph.inputs]
+    new = rewrite(graph, _Rule(original))
+    new.states = [
+        replace(s, shape=strip(s.shape), initial=s.initial.reshape(strip(s.shape))) for s in new.states
+    ]
+    new.outputs = [replace(p, shape=new.values[p.value].shape) for p in new.outputs]
+    return new
+
+
+def strip(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """``shape`` without leading ones, but with at least one axis if it had one."""
+    while len(shape) > 1 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+class _Rule:
+    def __init__(self, original: dict[str, ValueType]) -> None:
+        self.original = original
+
+    def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str]:
+        wanted = [strip(self.original[name].shape) for name in node.outputs]
+        plain = self._squeezed(node, builder, inputs, wanted)
+        return plain if plain is not None else self._restored(node, builder, inputs, wanted)
+
+    def _squeezed(
+        self, node: Node, builder: Builder, inputs: Sequence[str], wanted: list[tuple[int, ...]]
+    ) -> Sequence[str] | None:
+        op = node.op
+        if isinstance(op, Reshape | Expand):
+            op = replace(op, shape=strip(op.shape))
+        if isinstance(op, Binary):
+            inputs = [_stripped_constant(builder, name) for name in inputs]
+        try:
+            types = op.infer(*builder.graph.types(tuple(inputs)))
+        except (ValueError, IndexError):
+            return None
+        if [t.shape for t in types] != wanted:
+            return None
+        return builder.add(op, inputs, node.name)
+
+    def _restored(
+        self, node: Node, builder: Builder, inputs: Sequence[str], wanted: list[tuple[int, ...]]
+    ) -> Sequence[str]:
+        operands = []
+        for old, new in zip(node.inputs, inputs, strict=True):
+            shape = self.original[old].shape
+            same = builder.graph.values[new].shape == shape
+            operands.append(new if same else builder.add1(Reshape(shape), [new], f"{node.name}_in"))
+        results = builder.add(node.op, operands, node.name)
+        return [
+            r if builder.graph.values[r].shape == shape else builder.add1(Reshape(shape), [r], node.name)
+            for r, shape in zip(results, wanted, strict=True)
+        ]
+
+
+def _stripped_constant(builder: Builder, name: str) -> str:
+    """A constant operand of arithmetic without leading ones, which broadcasting does not need."""
+    array = builder.graph.constants.get(name)
+    if array is None or strip(array.shape) == array.shape:
+        return name
+    return builder.constant(array.reshape(strip(array.shape)), name)

@@ -1,0 +1,281 @@
+"""Compares a running artifact with the PyTorch module, and tests what must hold of any stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import Any
+
+import numpy as np
+
+from edgernn.ir.graph import Graph, Port
+from edgernn.ir.op import Array
+from edgernn.runtime.session import Session
+from edgernn.validation.block import run_block
+from edgernn.validation.reference import Reference
+from edgernn.validation.results import Drift, Latency, OutputError, PropertyResult
+from edgernn.validation.sequences import Sequence_
+
+RELATIVE_TOLERANCE = 1e-5
+ABSOLUTE_TOLERANCE = 1e-6
+ROUNDING_FACTOR = 10.0
+CURVE_POINTS = 200
+PREFIXES = (1, 2, 3, 5, 8, 13, 23)
+DRIFT_POINTS = 200
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Expected:
+    """What PyTorch gives for the test sequences, computed once for all artifacts.
+
+    frames   for each sequence, outputs of kind "frame" as [T, *shape]
+    finals   for each sequence, rows of (prefix length, output, value) for outputs of kind "final"
+    tails    for each sequence, outputs of kind "frame" of frames before a tail of NaN, or None
+    noise    output -> largest difference between PyTorch's float32 and float64
+    peak     output -> largest absolute value
+    """
+
+    sequences: list[Sequence_]
+    frames: list[dict[str, Array]] = field(default_factory=list)
+    finals: list[list[tuple[int, str, Array]]] = field(default_factory=list)
+    tails: list[dict[str, Array] | None] = field(default_factory=list)
+    noise: dict[str, float] = field(default_factory=dict)
+    peak: dict[str, float] = field(default_factory=dict)
+
+    def tolerance(self, output: str) -> float:
+        """Largest error allowed: relative to the peak, but not below the rounding of PyTorch's own float32."""
+        allowed = RELATIVE_TOLERANCE * self.peak[output] + ABSOLUTE_TOLERANCE
+        return max(allowed, ROUNDING_FACTOR * self.noise[output])
+
+
+def expect(reference: Reference, program: Graph, sequences: list[Sequence_]) -> Expected:
+    """Run the module over ``sequences``: whole, in prefixes, and with garbage after a frame."""
+    expected = Expected(sequences)
+    frame_ports = [p.name for p in program.outputs if p.kind == "frame"]
+    final_ports = [p.name for p in program.outputs if p.kind == "final"]
+    for sequence in sequences:
+        whole = reference.run(sequence)
+        expected.frames.append({n: whole[n] for n in frame_ports})
+        expected.finals.append(_prefixes(reference, program, sequence, whole, final_ports))
+        expected.tails.append(_with_tail(reference, program, sequence, frame_ports))
+        _note_precision(reference, expected, sequence, whole)
+    return expected
+
+
+def _length(program: Graph, sequence: Sequence_) -> int:
+    return next(len(sequence[p.name]) for p in program.inputs if p.kind == "frame")
+
+
+def _cut(program: Graph, sequence: Sequence_, stop: int) -> Sequence_:
+    static = {p.name for p in program.inputs if p.kind == "static"}
+    return {n: a if n in static else a[:stop] for n, a in sequence.items()}
+
+
+def _prefixes(
+    reference: Reference, program: Graph, sequence: Sequence_, whole: Mapping[str, Array], ports: list[str]
+) -> list[tuple[int, str, Array]]:
+    length = _length(program, sequence)
+    rows = [(length, name, whole[name]) for name in ports]
+    for stop in (n for n in PREFIXES if n < length and ports):
+        part = reference.run(_cut(program, sequence, stop))
+        rows.extend((stop, name, part[name]) for name in ports)
+    return rows
+
+
+def _with_tail(reference: Reference, program: Graph, sequence: Sequence_, ports: list[str]) -> dict[str, Array] | None:
+    """Outputs up to the middle, with NaN (or other indices) after it."""
+    length = _length(program, sequence)
+    if length < 2 or not ports or reference.captured.call.step:
+        return None
+    middle = length // 2
+    spoiled = dict(sequence)
+    for port in program.inputs:
+        if port.kind == "frame":
+            array = sequence[port.name].copy()
+            array[middle:] = np.nan if array.dtype.kind == "f" else (array[middle:] + 1) % (port.limit or 2)
+            spoiled[port.name] = array
+    outputs = reference.run(spoiled)
+    return {n: outputs[n][:middle] for n in ports}
+
+
+def _note_precision(reference: Reference, expected: Expected, sequence: Sequence_, whole: Mapping[str, Array]) -> None:
+    try:
+        exact: Mapping[str, Array] = reference.run(sequence, double=True)
+    except RuntimeError:
+        exact = whole
+    for name, value in whole.items():
+        noise = float(np.max(np.abs(exact[name] - value), initial=0.0))
+        peak = float(np.max(np.abs(value), initial=0.0))
+        expected.noise[name] = max(noise, expected.noise.get(name, 0.0))
+        expected.peak[name] = max(peak, expected.peak.get(name, 0.0))
+
+
+def feed(session: Session, sequence: Sequence_, start: int = 0, stop: int | None = None) -> list[dict[str, Array]]:
+    """Step through frames ``start`` to ``stop`` of a sequence; each result as a dict by output name."""
+    rows = []
+    single = len(session.inputs) == 1 and session.inputs[0].kind == "frame"
+    names = [p.name for p in session.outputs]
+    length = next(len(sequence[p.name]) for p in session.inputs if p.kind == "frame")
+    for t in range(start, length if stop is None else stop):
+        if single:
+            result: Any = session.step(sequence[session.inputs[0].name][t])
+        else:
+            result = session.step({p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t] for p in session.inputs})
+        rows.append(result if isinstance(result, dict) else {names[0]: result})
+    return rows
+
+
+def compare(session: Session, expected: Expected) -> list[OutputError]:
+    """Errors of every output over all sequences."""
+    differences: dict[str, list[Array]] = {p.name: [] for p in session.outputs}
+    references: dict[str, list[Array]] = {p.name: [] for p in session.outputs}
+    founds: dict[str, list[Array]] = {p.name: [] for p in session.outputs}
+    for sequence, frames, finals in zip(expected.sequences, expected.frames, expected.finals, strict=True):
+        session.reset()
+        rows = feed(session, sequence)
+        pairs = [(n, rows[t][n], value) for n, values in frames.items() for t, value in enumerate(values)]
+        pairs += [(n, rows[stop - 1][n], value) for stop, n, value in finals]
+        for name, found, value in pairs:
+            differences[name].append(np.abs(found.astype(np.float64) - value))
+            references[name].append(value)
+            founds[name].append(found)
+    return [_output_error(p, differences[p.name], references[p.name], founds[p.name], expected) for p in session.outputs]
+
+
+def _output_error(
+    port: Port, differences: list[Array], references: list[Array], founds: list[Array], expected: Expected
+) -> OutputError:
+    d, r, f = np.stack(differences), np.stack(references).astype(np.float64), np.stack(founds)
+    power = float(np.mean(np.square(d)))
+    signal = float(np.mean(np.square(r)))
+    finite = bool(np.isfinite(d).all())
+    return OutputError(
+        output=port.name,
+        kind=port.kind,
+        frames=len(d),
+        max_error=float(d.max()) if finite else float("inf"),
+        rms_error=power**0.5 if finite else float("inf"),
+        reference_peak=expected.peak[port.name],
+        sqnr_db=10 * float(np.log10(signal / power)) if power and signal else None,
+        argmax_agreement=_argmax_agreement(r, f),
+        tolerance=expected.tolerance(port.name),
+        error_by_frame=curve(d.reshape(len(d), -1).max(axis=1)),
+    )
+
+
+def _argmax_agreement(reference: Array, found: Array) -> float | None:
+    if reference.ndim < 2 or reference.shape[-1] < 2:
+        return None
+    return float(np.mean(reference.argmax(axis=-1) == found.argmax(axis=-1)))
+
+
+def curve(errors: Array, points: int = CURVE_POINTS) -> list[tuple[int, float]]:
+    """``errors`` thinned to at most ``points``: the largest of each window, with the window's last index."""
+    edges = np.unique(np.linspace(0, len(errors), min(points, len(errors)) + 1).astype(int))
+    return [(int(b) - 1, float(errors[a:b].max())) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def properties(session: Session, expected: Expected, fresh: Callable[[], Session]) -> list[PropertyResult]:
+    """Causality, reset and snapshot; ``fresh`` opens the artifact again."""
+    longest = max(range(len(expected.sequences)), key=lambda k: len(next(iter(expected.sequences[k].values()))))
+    sequence = expected.sequences[longest]
+    results = [_reset(session, sequence), _snapshot(session, sequence, fresh)]
+    if any(t is not None for t in expected.tails):
+        results.insert(0, _causality(session, expected))
+    return results
+
+
+def _causality(session: Session, expected: Expected) -> PropertyResult:
+    worst, output = 0.0, ""
+    for sequence, tail in zip(expected.sequences, expected.tails, strict=True):
+        if tail is None:
+            continue
+        session.reset()
+        rows = feed(session, sequence, stop=len(next(iter(tail.values()))))
+        for name, values in tail.items():
+            found = np.stack([row[name] for row in rows])
+            excess = float(np.max(np.abs(found - values))) / expected.tolerance(name)
+            if not excess <= worst:
+                worst, output = excess, name
+    passed = worst <= 1.0
+    detail = "outputs do not depend on later frames" if passed else f"output {output!r} of the module depends on later frames"
+    return PropertyResult("causality", passed, detail)
+
+
+def _same(a: list[dict[str, Array]], b: list[dict[str, Array]]) -> bool:
+    return all(np.array_equal(x[n], y[n]) for x, y in zip(a, b, strict=True) for n in x)
+
+
+def _reset(session: Session, sequence: Sequence_) -> PropertyResult:
+    session.reset()
+    first = feed(session, sequence)
+    session.reset()
+    passed = _same(first, feed(session, sequence))
+    return PropertyResult("reset", passed, "the same stream after reset" if passed else "another stream after reset")
+
+
+def _snapshot(session: Session, sequence: Sequence_, fresh: Callable[[], Session]) -> PropertyResult:
+    length = next(len(sequence[p.name]) for p in session.inputs if p.kind == "frame")
+    middle = length // 2
+    session.reset()
+    feed(session, sequence, stop=middle)
+    blob = session.snapshot()
+    rest = feed(session, sequence, start=middle)
+    session.restore(blob)
+    passed = _same(rest, feed(session, sequence, start=middle))
+    with fresh() as other:
+        other.restore(blob)
+        passed = passed and _same(rest, feed(other, sequence, start=middle))
+    detail = "the same stream after restore, in this session and a new one" if passed else "another stream after restore"
+    return PropertyResult("snapshot", passed, detail)
+
+
+def drift_reference(program: Graph, stream: Sequence_) -> dict[str, Array]:
+    """float64 outputs of the step program over one long stream."""
+    return run_block(program, stream)
+
+
+def drift(session: Session, stream: Sequence_, exact: Mapping[str, Array], progress: Progress | None) -> list[Drift]:
+    """Errors over a long stream without reset."""
+    steps = len(next(iter(exact.values())))
+    errors = {name: np.empty(steps) for name in exact}
+    session.reset()
+    window = max(1, steps // DRIFT_POINTS)
+    for start in range(0, steps, window):
+        rows = feed(session, stream, start, min(start + window, steps))
+        for name, values in exact.items():
+            found = np.stack([row[name] for row in rows])
+            difference = np.abs(found - values[start : start + len(rows)]).reshape(len(rows), -1)
+            errors[name][start : start + len(rows)] = difference.max(axis=1)
+        if progress is not None:
+            progress("drift", start + len(rows), steps)
+    return [_drift(name, e, window) for name, e in errors.items()]
+
+
+def _drift(name: str, errors: Array, window: int) -> Drift:
+    tenth = max(1, len(errors) // 10)
+    first, last = (float(np.sqrt(np.mean(np.square(part)))) for part in (errors[:tenth], errors[-tenth:]))
+    return Drift(name, len(errors), float(errors.max()), first, last, curve(errors, DRIFT_POINTS))
+
+
+def latency(session: Session, sequence: Sequence_, steps: int = 2000) -> Latency:
+    """Time of single steps, one by one."""
+    frames = [{p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t % _frames(session, sequence)]
+               for p in session.inputs} for t in range(min(steps, 256))]  # fmt: skip
+    inputs: list[Any] = [next(iter(f.values())) if len(f) == 1 else f for f in frames]
+    step, times = session.step, np.empty(steps, np.int64)
+    session.reset()
+    for k in range(steps):
+        frame = inputs[k % len(inputs)]
+        start = perf_counter_ns()
+        step(frame)
+        times[k] = perf_counter_ns() - start
+    low, median, p99 = (float(np.percentile(times, q)) / 1000 for q in (0, 50, 99))
+    return Latency(steps, low, median, p99)
+
+
+def _frames(session: Session, sequence: Sequence_) -> int:
+    return next(len(sequence[p.name]) for p in session.inputs if p.kind == "frame")

@@ -1,0 +1,106 @@
+"""All checks of one model, sharing what PyTorch computes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from edgernn.errors import ValidationError
+from edgernn.ir.graph import Graph
+from edgernn.ir.interface import Interface
+from edgernn.ir.op import Array
+from edgernn.runtime import Session, load
+from edgernn.validation import checks
+from edgernn.validation.reference import Reference
+from edgernn.validation.results import ArtifactReport, PropertyResult
+from edgernn.validation.sequences import Sequence_, check_calibration, continued, random_sequences, shortened
+
+GIVEN_SEED = 3
+
+
+class Proof:
+    """The reference results of a model on random and calibration input, and the checks against them."""
+
+    def __init__(
+        self, reference: Reference, program: Graph, interface: Interface, calibration: Sequence[Sequence_] | None
+    ) -> None:
+        if calibration is not None:
+            check_calibration(interface, calibration)
+        self.reference, self.program, self.interface = reference, program, interface
+        self.calibration = list(calibration or [])
+        self._drift: tuple[Sequence_, dict[str, Array]] | None = None
+
+    @cached_property
+    def expected(self) -> checks.Expected:
+        """What PyTorch gives."""
+        sequences = random_sequences(self.interface) + shortened(self.calibration, self.interface)
+        return checks.expect(self.reference, self.program, sequences)
+
+    def stream(self, steps: int) -> tuple[Sequence_, dict[str, Array]]:
+        """A long stream and its float64 outputs."""
+        if self._drift is None or len(next(iter(self._drift[1].values()))) != steps:
+            sequences = self.calibration or random_sequences(self.interface)
+            stream = continued(sequences, self.interface, steps)
+            self._drift = (stream, checks.drift_reference(self.program, stream))
+        return self._drift
+
+    def check(
+        self, path: Path, engine: str = "auto", *, drift_steps: int = 0, progress: checks.Progress | None = None, label: str = ""
+    ) -> ArtifactReport:
+        """Load the artifact and run every check. Does not raise where a check fails: see ``ArtifactReport.passed``."""
+        start = time.perf_counter()
+        session = load(path, engine)
+        load_ms = (time.perf_counter() - start) * 1000
+        with session:
+            self._same_model(session, label or str(path))
+            report = ArtifactReport(label or str(path), session.engine, os.path.getsize(path), load_ms)
+            _tell(progress, f"{session.engine}: compare", 0, 1)
+            report.outputs = checks.compare(session, self.expected)
+            report.properties = checks.properties(session, self.expected, self._opener(path, session.engine))
+            report.properties += self._given_states(session)
+            if drift_steps:
+                report.drift = checks.drift(session, *self.stream(drift_steps), progress)
+            longest = max(self.expected.sequences, key=lambda s: max(len(a) for a in s.values()))
+            report.latency = checks.latency(session, longest)
+            _tell(progress, f"{session.engine}: compare", 1, 1)
+        return report
+
+    def _opener(self, path: Path, engine: str) -> Callable[[], Session]:
+        return lambda: load(path, engine)
+
+    def _same_model(self, session: Session, label: str) -> None:
+        if session.interface.fingerprint != self.interface.fingerprint:
+            raise ValidationError(
+                f"{label}: fingerprint {session.interface.fingerprint[:12]}, the model given has "
+                f"{self.interface.fingerprint[:12]}: the artifact was made from another model or other weights"
+            )
+
+    def _given_states(self, session: Session) -> list[PropertyResult]:
+        """Initial states that the module's caller gives: random ones must lead to the same outputs."""
+        names = [n for a in self.reference.captured.arguments if a.role == "state" for n in a.states]
+        if not names:
+            return []
+        rng = np.random.default_rng(GIVEN_SEED)
+        shapes = {s.name: s.shape for s in session.states}
+        states = {n: rng.uniform(-0.5, 0.5, shapes[n]).astype(np.float32) for n in names}
+        sequence = self.expected.sequences[-1]
+        wanted = self.reference.run(sequence, states)
+        session.reset(**states)
+        rows = checks.feed(session, sequence)
+        worst = 0.0
+        for port in session.outputs:
+            found = np.stack([r[port.name] for r in rows]) if port.kind == "frame" else rows[-1][port.name]
+            peak = float(np.max(np.abs(wanted[port.name])))
+            allowed = checks.RELATIVE_TOLERANCE * peak + checks.ABSOLUTE_TOLERANCE + self.expected.tolerance(port.name)
+            worst = max(worst, float(np.max(np.abs(found - wanted[port.name]))) / allowed)
+        return [PropertyResult("initial states", worst <= 1.0, f"error {worst:.2g} of the tolerance from random initial states")]
+
+
+def _tell(progress: checks.Progress | None, stage: str, done: int, total: int) -> None:
+    if progress is not None:
+        progress(stage, done, total)

@@ -1,0 +1,99 @@
+"""The PyTorch module as the reference of a converted model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree as pytree
+
+from edgernn.capture import ArgumentInfo, Captured
+from edgernn.ir.graph import Graph
+from edgernn.ir.op import Array
+
+Frames = Mapping[str, Array]
+"""Port name -> [T, *frame shape] for a port of kind "frame", [*frame shape] for a static one."""
+
+
+class Reference:
+    """Runs the original module on what a session is fed, and returns what the session should give."""
+
+    def __init__(self, module: torch.nn.Module, captured: Captured, program: Graph) -> None:
+        self.module = module
+        self.captured = captured
+        self.ports = {p.name: p for p in (*program.inputs, *program.outputs)}
+        self.states = {s.name: s for s in program.states}
+
+    def run(self, frames: Frames, states: Mapping[str, Array] | None = None, double: bool = False) -> dict[str, Array]:
+        """Outputs for one sequence: [T, *shape] for each "frame" output, [*shape] for each "final" one.
+
+        ``states`` gives initial states by name, for modules that take them. ``double`` computes in float64.
+        """
+        module = copy.deepcopy(self.module).double() if double else self.module
+        dtype = torch.float64 if double else torch.float32
+        with evaluating(module), torch.no_grad():
+            if self.captured.call.step:
+                return self._run_steps(module, frames, states or {}, dtype)
+            leaves = [self._sequence_argument(a, frames, states or {}, dtype) for a in self.captured.arguments]
+            results = pytree.tree_leaves(module(*self.captured.call.fill(leaves)))
+        return {o.port: self._output(o.port, results[o.index], o.time) for o in self.captured.outputs}
+
+    def _sequence_argument(self, info: ArgumentInfo, frames: Frames, states: Mapping[str, Array], dtype: torch.dtype) -> Any:
+        length = next(len(a) for n, a in frames.items() if self.ports[n].kind == "frame")
+        if info.role in ("length", "unused"):
+            return info.spec.tensor(length, torch.Generator().manual_seed(0))
+        if info.role == "state":
+            return self._initial(info, states, dtype)
+        array = np.asarray(frames[info.port])
+        if info.spec.time is None:
+            return _tensor(array.reshape([n or 1 for n in info.spec.shape]), dtype)
+        sizes = [n for n in info.spec.shape if n is not None]
+        return _tensor(np.moveaxis(array.reshape(len(array), *sizes), 0, info.spec.time), dtype)
+
+    def _initial(self, info: ArgumentInfo, states: Mapping[str, Array], dtype: torch.dtype) -> torch.Tensor:
+        """The tensor of initial states [layers, 1, H] from the states of the layers."""
+        rows = [states.get(name, self.states[name].initial) for name in info.states]
+        return _tensor(np.stack(rows).reshape([n or 1 for n in info.spec.shape]), dtype)
+
+    def _run_steps(
+        self, module: torch.nn.Module, frames: Frames, states: Mapping[str, Array], dtype: torch.dtype
+    ) -> dict[str, Array]:
+        infos = self.captured.arguments
+        carried = [self._initial(i, states, dtype) for i in infos if i.role == "state"]
+        rows: list[list[Any]] = []
+        for t in range(len(next(iter(frames.values())))):
+            inputs = [_tensor(frames[i.port][t].reshape([n or 1 for n in i.spec.shape]), dtype) for i in infos if i.role == "frame"]
+            results = pytree.tree_leaves(module(*self.captured.call.fill([*inputs, *carried])))
+            carried = results[len(results) - len(carried) :]
+            rows.append(results)
+        return {
+            o.port: np.stack([row[o.index].numpy().reshape(self.ports[o.port].shape) for row in rows])
+            for o in self.captured.outputs
+        }
+
+    def _output(self, port: str, tensor: torch.Tensor, time: int | None) -> Array:
+        shape = self.ports[port].shape
+        if time is None:
+            return tensor.numpy().reshape(shape)
+        return np.moveaxis(tensor.numpy(), time, 0).reshape(-1, *shape)
+
+
+def _tensor(array: Array, dtype: torch.dtype) -> torch.Tensor:
+    tensor = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
+    return tensor.to(dtype if tensor.is_floating_point() else torch.int64)
+
+
+@contextmanager
+def evaluating(module: torch.nn.Module) -> Iterator[None]:
+    """The module in evaluation mode; its training flags are restored."""
+    modes = {m: m.training for m in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for m, training in modes.items():
+            m.training = training
