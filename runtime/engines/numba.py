@@ -1,0 +1,89 @@
+"""Runs .ern files by kernels compiled with numba: a step is one call of compiled code.
+
+The first process on a machine compiles the kernels that a model needs (seconds); they are kept on disk, for
+all models, see ``edgernn.runtime.kernels.build``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from edgernn.errors import FrameError, MissingExtraError
+from edgernn.ir.ernfile import read_ern
+from edgernn.ir.graph import Graph, Port
+from edgernn.ir.interface import Interface
+from edgernn.ir.op import Array
+from edgernn.ops import OPS
+from edgernn.runtime.engines.base import Engine, copy_states
+from edgernn.runtime.frames import check_values
+
+
+class NumbaEngine(Engine):
+    """A step program as a table of kernel calls over one arena of memory."""
+
+    name: ClassVar[str] = "numba"
+    checks_finite: ClassVar[bool] = True
+
+    def __init__(self, interface: Interface, graph: Graph) -> None:
+        super().__init__(interface)
+        from edgernn.runtime.kernels.assemble import assemble
+
+        self._call, self._arena, self._states = assemble(graph)
+        self._results = [(port.shape, np.dtype(port.dtype)) for port in interface.outputs]
+        self.reset()
+
+    def run(self, *frames: Array) -> tuple[Array, ...]:
+        for frame, port in zip(frames, self.interface.inputs, strict=True):
+            _check_layout(frame, port)
+        results = tuple(np.empty(shape, dtype) for shape, dtype in self._results)
+        if self._call(*frames, *results) is None:
+            self._refuse(frames)
+        return results
+
+    def single(self) -> Callable[[Array], Array]:
+        call, empty, (shape, dtype) = self._call, np.empty, self._results[0]
+
+        def step(frame: Array) -> Array:
+            result = call(frame, empty(shape, dtype))
+            if result is None:
+                self._refuse((frame,))
+            return result
+
+        return step
+
+    def get_states(self) -> list[Array]:
+        return copy_states(self._states)
+
+    def set_states(self, states: Sequence[Array]) -> None:
+        for view, state in zip(self._states, states, strict=True):
+            view[...] = state
+
+    def _refuse(self, frames: Sequence[Array]) -> None:
+        for frame, port in zip(frames, self.interface.inputs, strict=True):
+            check_values(frame, port)
+        raise FrameError("an index computed from the frame is outside its table; the state is unchanged")
+
+
+def _check_layout(frame: Array, port: Port) -> None:
+    if frame.shape != port.shape or frame.dtype != port.dtype or not frame.flags.c_contiguous:
+        raise FrameError(
+            f"input {port.name!r}: a C-contiguous {port.dtype} array of shape {port.shape} expected, "
+            f"found {frame.dtype} {frame.shape}"
+        )
+
+
+def missing() -> MissingExtraError | None:
+    """Whether numba is installed."""
+    if importlib.util.find_spec("numba") is None:
+        return MissingExtraError("numba", "numba", "the numba engine")
+    return None
+
+
+def open(path: Path) -> NumbaEngine:
+    """Load an .ern file."""
+    return NumbaEngine(*read_ern(path, OPS))

@@ -1,0 +1,169 @@
+"""From a graph to a program of kernel calls over one arena of memory.
+
+The arena holds weights (packed when loaded), states, inputs and all values of a step. Every region begins on
+a cache line and has a spare vector at its end: kernels read and write whole vectors.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgernn.errors import UnsupportedOpError
+from edgernn.ir.graph import Graph, Node, Port
+from edgernn.ir.op import Array
+from edgernn.ir.types import DTYPE_BYTES
+from edgernn.runtime.kernels import data
+from edgernn.runtime.kernels.build import Kernel
+from edgernn.runtime.kernels.entry import HEADER_WORDS
+from edgernn.runtime.kernels.lanes import LANES
+
+LINE_BYTES = 64
+BACKEND = "numba"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position in the arena, in bytes from its start."""
+
+    offset: int
+
+    def beyond(self, nbytes: int) -> Place:
+        """The place ``nbytes`` further."""
+        return Place(self.offset + nbytes)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The word of the program that holds the pointer to the k-th array of a call: inputs, then outputs."""
+
+    number: int
+
+
+Operand = int | float | Place | Slot
+
+
+def round_up(n: int, multiple: int) -> int:
+    """The least multiple that is not below ``n``."""
+    return -(-n // multiple) * multiple
+
+
+@dataclass
+class Program:
+    """Kernel calls in the making. ``lower`` of ``edgernn.runtime.kernels.lower`` writes the ops into it."""
+
+    graph: Graph
+    places: dict[str, Place] = field(default_factory=dict)
+    calls: list[tuple[Kernel, tuple[Operand, ...]]] = field(default_factory=list)
+    _contents: list[tuple[int, Array]] = field(default_factory=list)
+    _size: int = 0
+
+    def reserve(self, nbytes: int) -> Place:
+        """A new region, of zeros."""
+        place = Place(self._size)
+        self._size += round_up(nbytes + 4 * LANES, LINE_BYTES)
+        return place
+
+    def put(self, array: Array) -> Place:
+        """A new region that holds ``array``."""
+        place = self.reserve(array.nbytes)
+        self._contents.append((place.offset, array))
+        return place
+
+    def call(self, kernel: Kernel, *operands: Operand) -> None:
+        """Append a call."""
+        self.calls.append((kernel, operands))
+
+    def operand(self, name: str) -> Place:
+        """Where a value is. Constants are put into the arena when first asked for."""
+        if name not in self.places:
+            self.places[name] = self.put(self.graph.constants[name])
+        return self.places[name]
+
+    def result(self, name: str) -> Place:
+        """A new region for a value."""
+        self.places[name] = self.reserve(self.graph.values[name].nbytes)
+        return self.places[name]
+
+    def constant(self, node: Node, name: str) -> Array:
+        """The content of a weight. Raises UnsupportedOpError where it is computed in the step."""
+        if name not in self.graph.constants:
+            reason = f"operand {name!r} must be a constant"
+            raise UnsupportedOpError(BACKEND, node.op.kind, node.name, source=node.source, reason=reason)
+        return self.graph.constants[name]
+
+    def arena(self) -> Array:
+        """The memory, filled with constants; all else is zero."""
+        raw = np.zeros(self._size + LINE_BYTES, np.uint8)
+        start = -raw.ctypes.data % LINE_BYTES
+        memory = raw[start : start + self._size]
+        for offset, array in self._contents:
+            memory[offset : offset + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        return memory
+
+    def words(self, arena: Array) -> Array:
+        """The program as ``edgernn.runtime.kernels.entry`` runs it, with the addresses of ``arena``."""
+        slots = len(self.graph.inputs) + len(self.graph.outputs)
+        length = HEADER_WORDS + slots + sum(2 + len(operands) for _, operands in self.calls) + 1
+        program = np.zeros(length, np.int64)
+        program[:HEADER_WORDS] = slots, id(None)
+        at = HEADER_WORDS + slots
+        bases = arena.ctypes.data, program.ctypes.data + 8 * HEADER_WORDS
+        for kernel, operands in self.calls:
+            program[at : at + 2 + len(operands)] = (
+                kernel.address, 2 + len(operands), *(_word(operand, *bases) for operand in operands),
+            )  # fmt: skip
+            at += 2 + len(operands)
+        return program
+
+
+def _word(operand: Operand, arena: int, slots: int) -> int:
+    if isinstance(operand, Place):
+        return arena + operand.offset
+    if isinstance(operand, Slot):
+        return slots + 8 * operand.number
+    if isinstance(operand, float):
+        return int(struct.unpack("<q", struct.pack("<d", operand))[0])
+    return int(operand)
+
+
+def take_inputs(program: Program) -> None:
+    """Calls that check the frames and copy them into the arena."""
+    for number, port in enumerate(program.graph.inputs):
+        place = program.result(port.value)
+        if port.dtype == "float32":
+            program.call(data.take_floats, Slot(number), place, port.size)
+        else:
+            program.call(data.take_integers, Slot(number), place, port.size, *_range(port), DTYPE_BYTES[port.dtype])
+
+
+def _range(port: Port) -> tuple[int, int]:
+    if port.limit is not None:
+        return 0, port.limit - 1
+    bits = 8 * DTYPE_BYTES[port.dtype]
+    return -(1 << bits - 1), (1 << bits - 1) - 1
+
+
+def give_outputs(program: Program) -> None:
+    """Calls that copy the outputs to the caller's arrays."""
+    for number, port in enumerate(program.graph.outputs, start=len(program.graph.inputs)):
+        nbytes = program.graph.values[port.value].nbytes
+        program.call(data.give, program.operand(port.value), Slot(number), nbytes)
+
+
+def carry_states(program: Program, places: list[Place]) -> None:
+    """Calls that write the next states to ``places``, after all of the old ones have been read."""
+    late = []
+    for state, place in zip(program.graph.states, places, strict=True):
+        source = program.operand(state.after)
+        if any(p.offset <= source.offset < p.offset + s.nbytes for p, s in zip(places, program.graph.states, strict=True)):
+            kept = program.reserve(state.nbytes)
+            program.call(data.copy, source, kept, state.nbytes)
+            source = kept
+        late.append((source, place, state.nbytes))
+    for source, place, nbytes in late:
+        program.call(data.copy, source, place, nbytes)
+
+
