@@ -42,7 +42,7 @@ class NumbaEngine(Engine):
             _check_layout(frame, port)
         results = tuple(np.empty(shape, dtype) for shape, dtype in self._results)
         if self._call(*frames, *results) is None:
-            self._refuse(frames)
+            raise self._refusal(frames)
         return results
 
     def single(self) -> Callable[[Array], Array]:
@@ -51,7 +51,7 @@ class NumbaEngine(Engine):
         def step(frame: Array) -> Array:
             result = call(frame, empty(shape, dtype))
             if result is None:
-                self._refuse((frame,))
+                raise self._refusal((frame,))
             return result
 
         return step
@@ -63,10 +63,10 @@ class NumbaEngine(Engine):
         for view, state in zip(self._states, states, strict=True):
             view[...] = state
 
-    def _refuse(self, frames: Sequence[Array]) -> None:
+    def _refusal(self, frames: Sequence[Array]) -> FrameError:
         for frame, port in zip(frames, self.interface.inputs, strict=True):
             check_values(frame, port)
-        raise FrameError("an index computed from the frame is outside its table; the state is unchanged")
+        return FrameError("an index computed from the frame is outside its table; the state is unchanged")
 
 
 def _check_layout(frame: Array, port: Port) -> None:

@@ -80,11 +80,12 @@ class Kernel:
         return self._compiled is not None and self._compiled.cache_hits > 0
 
     def _compile(self) -> Any:
-        compiled = CFunc(self._function, (self._signature.args, self._signature.return_type), {}, self._options)
+        types_of_call = self._signature.args, self._signature.return_type
+        compiled: Any = CFunc(self._function, types_of_call, {}, self._options)
         try:
             compiled._cache = _Cache(self._function)
         except RuntimeError:
-            _log.warning("no directory for compiled kernels can be written: set NUMBA_CACHE_DIR to one that can")
+            _log.warning("no cache directory can be written: set NUMBA_CACHE_DIR to one that can")
         try:
             compiled.compile()
         except NumbaError as error:

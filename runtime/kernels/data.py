@@ -7,7 +7,7 @@ from typing import Any
 import numba
 
 from edgernn.runtime.kernels.build import inline, kernel
-from edgernn.runtime.kernels.memory import copy_bytes, floats, ints, octets, shorts, words
+from edgernn.runtime.kernels.memory import copy_bytes, ints, octets, shorts, words
 
 OK = numba.int32(0)
 REFUSED = numba.int32(1)
@@ -91,8 +91,8 @@ def next_run(counters: Any, sizes: Any, strides: Any, outer: Any, at: Any) -> An
 def move(record: Any) -> Any:
     """Copy a strided array to consecutive elements.
 
-    Operands: source, target, bytes of an element (4, 2 or 1), runs, axes before the last, address of: counters
-    (zeros), sizes, source strides in elements; size and source stride of the last axis.
+    Operands: source, target, bytes of an element (4, 2 or 1), runs, axes before the last; addresses of
+    counters (zeros), sizes and source strides in elements; size and source stride of the last axis.
     """
     source, target, width, outer = record[0], record[1], record[2], record[4]
     counters, sizes, strides = words(record[5]), words(record[6]), words(record[7])

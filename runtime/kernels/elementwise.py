@@ -11,7 +11,14 @@ import numba
 from edgernn.runtime.kernels.build import Kernel, inline, named
 from edgernn.runtime.kernels.functions import erf, exp, exp_minus_1, log, log_1_plus, sigmoid, softplus, tanh
 from edgernn.runtime.kernels.lanes import (
-    LANES, absolute, at_least, at_most, load, square_root, store, where_greater,
+    LANES,
+    absolute,
+    at_least,
+    at_most,
+    load,
+    square_root,
+    store,
+    where_greater,
 )  # fmt: skip
 from edgernn.runtime.kernels.memory import floats, ints, real
 
@@ -94,7 +101,7 @@ _VECTOR_FUNCTIONS: dict[str, Function] = {
     "hard_swish": lambda x, p, q: x * _gate(x),
     "log_sigmoid": lambda x, p, q: at_most(x, 0.0) - log_1_plus(exp(absolute(x) * -1.0)),
     "tanh_shrink": lambda x, p, q: x - tanh(x),
-    "soft_shrink": lambda x, limit, q: where_greater(x, limit, x - limit, where_greater(limit * -1.0, x, x + limit, 0.0)),
+    "soft_shrink": lambda x, limit, q: x - at_most(at_least(x, limit * -1.0), limit),
     "hard_shrink": lambda x, limit, q: where_greater(absolute(x), limit, x, 0.0),
 }
 

@@ -6,7 +6,16 @@ from typing import Any
 
 from edgernn.runtime.kernels.build import inline
 from edgernn.runtime.kernels.lanes import (
-    absolute, at_least, at_most, exponent, mantissa, multiply_add, scale, scale_far, splat, where_greater,
+    absolute,
+    at_least,
+    at_most,
+    exponent,
+    mantissa,
+    multiply_add,
+    scale,
+    scale_far,
+    splat,
+    where_greater,
 )  # fmt: skip
 
 LOG2_E = 1.4426950408889634

@@ -17,7 +17,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model, ty
 
 
 def _lanes_of_host() -> int:
-    """Two registers a vector, so that four accumulators fill the pipeline and all fit in the register file."""
+    """Two registers a vector: four gates fill the pipeline and fit in the register file."""
     triple, _, features = cpu_target.target_context.codegen().magic_tuple()
     return 16 if "+avx" in features.split(",") or triple.startswith(("aarch64", "arm64")) else 8
 
@@ -30,7 +30,7 @@ _FLOATS = ir.VectorType(_FLOAT, LANES)
 _INTS = ir.VectorType(_INT, LANES)
 
 
-class LanesType(types.Type):  # type: ignore[misc]
+class LanesType(types.Type):
     """The type of a vector in compiled code."""
 
     def __init__(self) -> None:
@@ -58,13 +58,19 @@ def _ints(value: int) -> Any:
 
 def _splat(builder: Any, value: Any) -> Any:
     undefined = ir.Constant(_FLOATS, ir.Undefined)
-    return builder.shuffle_vector(builder.insert_element(undefined, value, _INT(0)), undefined, _ints(0))
+    first = builder.insert_element(undefined, value, _INT(0))
+    return builder.shuffle_vector(first, undefined, _ints(0))
 
 
 def _widen(context: Any, builder: Any, value: Any, value_type: Any) -> Any:
     if isinstance(value_type, LanesType):
         return value
     return _splat(builder, context.cast(builder, value, value_type, types.float32))
+
+
+def _emit_widened(emit: Callable[..., Any], context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    pairs = zip(values, signature.args, strict=True)
+    return emit(builder, *(_widen(context, builder, value, kind) for value, kind in pairs))
 
 
 def _fits(*operands: Any) -> bool:
@@ -81,7 +87,7 @@ def _operator(function: Any, emit: Callable[..., Any]) -> None:
         return typer
 
     def lowering(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return emit(builder, *(_widen(context, builder, v, t) for v, t in zip(values, signature.args, strict=True)))
+        return _emit_widened(emit, context, builder, signature, values)
 
     type_callable(function)(typing)
     for a, b in ((LanesType, LanesType), (LanesType, types.Number), (types.Number, LanesType)):
@@ -99,7 +105,7 @@ def _define(emit: Callable[..., Any], operands: tuple[Any, ...]) -> Any:
         return None
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return emit(builder, *(_widen(context, builder, v, t) for v, t in zip(values, signature.args, strict=True)))
+        return _emit_widened(emit, context, builder, signature, values)
 
     return lanes(*operands), code
 
@@ -137,7 +143,8 @@ def _llvm(name: str) -> Callable[..., Any]:
 
     def emit(builder: Any, *values: Any) -> Any:
         kind = ir.FunctionType(_FLOATS, [_FLOATS] * len(values))
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f32"), values)
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f32")
+        return builder.call(function, values)
 
     return emit
 
@@ -189,7 +196,9 @@ def _scale(builder: Any, x: Any, exponent: Any) -> Any:
 def _scale_twice(builder: Any, x: Any, exponent: Any) -> Any:
     whole = builder.fptosi(exponent, _INTS)
     half = builder.ashr(whole, _ints(1))
-    return builder.fmul(builder.fmul(x, _power_of_two(builder, half)), _power_of_two(builder, builder.sub(whole, half)))
+    return builder.fmul(
+        builder.fmul(x, _power_of_two(builder, half)), _power_of_two(builder, builder.sub(whole, half))
+    )
 
 
 scale = _function2(_scale)

@@ -8,8 +8,23 @@ from edgernn.errors import UnsupportedOpError
 from edgernn.ir.graph import Node
 from edgernn.ir.op import Op
 from edgernn.ops import (
-    Binary, Concat, Embedding, Expand, Gru, LayerNorm, Linear, LogSoftmax, Lstm, Matmul, Reduce, Reshape, Rnn, Slice,
-    Softmax, Transpose, Unary,
+    Binary,
+    Concat,
+    Embedding,
+    Expand,
+    Gru,
+    LayerNorm,
+    Linear,
+    LogSoftmax,
+    Lstm,
+    Matmul,
+    Reduce,
+    Reshape,
+    Rnn,
+    Slice,
+    Softmax,
+    Transpose,
+    Unary,
 )  # fmt: skip
 from edgernn.runtime.kernels import lower_frames as frames
 from edgernn.runtime.kernels import lower_moves as moves
@@ -19,7 +34,7 @@ from edgernn.runtime.kernels.program import BACKEND, Program
 
 @singledispatch
 def lower(op: Op, node: Node, program: Program) -> None:
-    """Append the calls that compute ``node``. Raises UnsupportedOpError for an op that is not in the registry."""
+    """Append the calls that compute ``node``. Raises UnsupportedOpError for an op that is not registered."""
     raise UnsupportedOpError(BACKEND, op.kind, node.name, source=node.source)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from edgernn.errors import UnsupportedOpError
 from edgernn.ir.graph import Node
 from edgernn.ops import Binary, LayerNorm, LogSoftmax, Reduce, Softmax, Unary
@@ -52,8 +50,8 @@ def binary(op: Binary, node: Node, program: Program) -> None:
     left, right = (program.operand(name) for name in node.inputs)
     program.call(
         kernel, left, right, program.result(node.outputs[0]), math.prod(sizes[:-1]), outer,
-        program.put(np.array(sizes[:-1], np.int64)), program.reserve(8 * outer), program.reserve(8 * outer),
-        *(program.put(np.array(s[:-1], np.int64)) for s in steps), sizes[-1], *(s[-1] for s in steps),
+        program.put_words(sizes[:-1]), program.reserve(8 * outer), program.reserve(8 * outer),
+        *(program.put_words(s[:-1]) for s in steps), sizes[-1], *(s[-1] for s in steps),
     )  # fmt: skip
 
 

@@ -1,11 +1,9 @@
-"""Ops that move elements as kernel calls, or as no call where a value is a part of another."""
+"""Ops that move elements, as kernel calls, or as none where a value is a part of another."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from edgernn.ir.graph import Node
 from edgernn.ir.types import DTYPE_BYTES
@@ -15,8 +13,10 @@ from edgernn.runtime.kernels.program import Place, Program
 from edgernn.runtime.kernels.strides import broadcast_strides, collapse, contiguous_strides
 
 
-def strided(program: Program, source: Place, sizes: Sequence[int], strides: Sequence[int], dtype: str) -> Place:
-    """The elements of a walk from ``source``, one after the other: ``source`` itself where they are so already."""
+def strided(
+    program: Program, source: Place, sizes: Sequence[int], strides: Sequence[int], dtype: str
+) -> Place:
+    """The elements of a walk from ``source``, one after the other; ``source`` itself if they already are."""
     walk, (steps,) = collapse(sizes, strides)
     if len(walk) == 1 and steps[0] == 1:
         return source
@@ -25,7 +25,7 @@ def strided(program: Program, source: Place, sizes: Sequence[int], strides: Sequ
     outer = len(walk) - 1
     program.call(
         data.move, source, target, width, math.prod(walk[:-1]), outer, program.reserve(8 * outer),
-        program.put(np.array(walk[:-1], np.int64)), program.put(np.array(steps[:-1], np.int64)), walk[-1], steps[-1],
+        program.put_words(walk[:-1]), program.put_words(steps[:-1]), walk[-1], steps[-1],
     )  # fmt: skip
     return target
 
@@ -44,14 +44,18 @@ def reshape(op: Reshape, node: Node, program: Program) -> None:
 def transpose(op: Transpose, node: Node, program: Program) -> None:
     """One strided copy."""
     x = program.graph.values[node.inputs[0]]
-    program.places[node.outputs[0]] = permuted(program, program.operand(node.inputs[0]), x.shape, op.axes, x.dtype)
+    program.places[node.outputs[0]] = permuted(
+        program, program.operand(node.inputs[0]), x.shape, op.axes, x.dtype
+    )
 
 
 def expand(op: Expand, node: Node, program: Program) -> None:
     """One strided copy, with stride 0 on the repeated axes."""
     x = program.graph.values[node.inputs[0]]
     strides = broadcast_strides(x.shape, op.shape)
-    program.places[node.outputs[0]] = strided(program, program.operand(node.inputs[0]), op.shape, strides, x.dtype)
+    program.places[node.outputs[0]] = strided(
+        program, program.operand(node.inputs[0]), op.shape, strides, x.dtype
+    )
 
 
 def slice_(op: Slice, node: Node, program: Program) -> None:
@@ -79,6 +83,6 @@ def embedding(op: Embedding, node: Node, program: Program) -> None:
     """Rows of a table that stands in the arena."""
     indices, table = program.graph.types(node.inputs)
     program.call(
-        data.look_up, program.operand(node.inputs[0]), program.operand(node.inputs[1]), program.result(node.outputs[0]),
-        indices.size, table.shape[0], table.nbytes // table.shape[0],
+        data.look_up, *map(program.operand, node.inputs), program.result(node.outputs[0]), indices.size,
+        table.shape[0], table.nbytes // table.shape[0],
     )  # fmt: skip

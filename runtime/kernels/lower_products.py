@@ -39,8 +39,9 @@ def _pack_bias(gates: list[Array]) -> Array:
 
 
 def _affine(
-    program: Program, x: Place, n_x: int, h: Place, n_h: int, w: Array, bias: Array, y: Place, activation: str = "none"
-) -> None:
+    program: Program, x: Place, n_x: int, h: Place, n_h: int,
+    w: Array, bias: Array, y: Place, activation: str = "none",
+) -> None:  # fmt: skip
     program.call(
         recurrent.affine, x, n_x, h, n_h, program.put(w), program.put(_pack_bias([bias])), y,
         blocks_of(len(bias)), recurrent.ACTIVATIONS.index(activation),
@@ -109,8 +110,9 @@ def matmul(op: Matmul, node: Node, program: Program) -> None:
         _rows_by_matrix(node, program, w, np.zeros(len(w), np.float32))
         return
     (m, k), n = a.shape[-2:], b.shape[-1]
-    lead = program.graph.values[node.outputs[0]].size // (m * n)
+    products = program.graph.values[node.outputs[0]].size // (m * n)
+    a_step, b_step = (m * k if len(a.shape) > 2 else 0), (k * n if len(b.shape) > 2 else 0)
     program.call(
-        recurrent.matrix_product, program.operand(node.inputs[0]), program.operand(node.inputs[1]),
-        program.result(node.outputs[0]), lead, m, k, n, m * k if len(a.shape) > 2 else 0, k * n if len(b.shape) > 2 else 0,
+        recurrent.matrix_product, *map(program.operand, node.inputs), program.result(node.outputs[0]),
+        products, m, k, n, a_step, b_step,
     )  # fmt: skip

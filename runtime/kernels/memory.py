@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils
+from numba.core import types as _types
 from numba.extending import intrinsic
+
+types: Any = _types
 
 RECORD = types.CPointer(types.int64)
 """What a kernel is given: its operands, 64 bits each."""

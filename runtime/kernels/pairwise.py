@@ -43,9 +43,9 @@ def _run_of_numbers(f: Any, a: Any, a_stride: Any, b: Any, b_stride: Any, y: Any
 def _pairwise(name: str, pointer: Any, run_of: Any, function: Function) -> Kernel:
     """Kernel of a function of two vectors or numbers.
 
-    Operands: a, b, y, runs, axes before the last, address of: sizes, counters of a and of b (zeros), strides of a
-    and of b; size of the last axis, and strides of a and b on it, 0 or 1. The lanes that a run writes too much
-    fall on the next run, which is written later.
+    Operands: a, b, y, runs, axes before the last; addresses of sizes, counters of a and of b (zeros), strides
+    of a and of b; size of the last axis, and strides of a and b on it, 0 or 1. The lanes that a run writes
+    too much fall on the next run, which is written later.
     """
     f = inline(function)
 
@@ -84,6 +84,8 @@ _INTEGER_FUNCTIONS: dict[str, Function] = {
 BINARY_KERNELS: dict[tuple[str, str], Kernel] = {
     **{("float32", n): _pairwise(n, floats, _run_of_vectors, f) for n, f in _VECTOR_FUNCTIONS.items()},
     ("float32", "pow"): _pairwise("pow", floats, _run_of_numbers, lambda a, b: math.pow(a, b)),
-    **{("int32", n): _pairwise(f"{n}_int32", ints, _run_of_numbers, f) for n, f in _INTEGER_FUNCTIONS.items()},
+    **{
+        ("int32", n): _pairwise(f"{n}_int32", ints, _run_of_numbers, f) for n, f in _INTEGER_FUNCTIONS.items()
+    },
 }
 """(dtype, function) -> kernel of arithmetic on two operands."""

@@ -7,6 +7,7 @@ a cache line and has a spare vector at its end: kernels read and write whole vec
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,6 +73,10 @@ class Program:
         self._contents.append((place.offset, array))
         return place
 
+    def put_words(self, numbers: Sequence[int]) -> Place:
+        """A new region that holds integers of 64 bits."""
+        return self.put(np.array(numbers, np.int64))
+
     def call(self, kernel: Kernel, *operands: Operand) -> None:
         """Append a call."""
         self.calls.append((kernel, operands))
@@ -136,7 +141,8 @@ def take_inputs(program: Program) -> None:
         if port.dtype == "float32":
             program.call(data.take_floats, Slot(number), place, port.size)
         else:
-            program.call(data.take_integers, Slot(number), place, port.size, *_range(port), DTYPE_BYTES[port.dtype])
+            width = DTYPE_BYTES[port.dtype]
+            program.call(data.take_integers, Slot(number), place, port.size, *_range(port), width)
 
 
 def _range(port: Port) -> tuple[int, int]:
@@ -156,14 +162,13 @@ def give_outputs(program: Program) -> None:
 def carry_states(program: Program, places: list[Place]) -> None:
     """Calls that write the next states to ``places``, after all of the old ones have been read."""
     late = []
-    for state, place in zip(program.graph.states, places, strict=True):
+    regions = list(zip(places, program.graph.states, strict=True))
+    for place, state in regions:
         source = program.operand(state.after)
-        if any(p.offset <= source.offset < p.offset + s.nbytes for p, s in zip(places, program.graph.states, strict=True)):
+        if any(p.offset <= source.offset < p.offset + s.nbytes for p, s in regions):
             kept = program.reserve(state.nbytes)
             program.call(data.copy, source, kept, state.nbytes)
             source = kept
         late.append((source, place, state.nbytes))
     for source, place, nbytes in late:
         program.call(data.copy, source, place, nbytes)
-
-

@@ -79,7 +79,7 @@ def lstm(record: Any) -> Any:
 
 @kernel
 def gru(record: Any) -> Any:
-    """Gates r z n. Operands: x, size of x, h, size of h, weights, biases (r, z, n of x, n of h), next h, blocks."""
+    """Gates r z n. Operands: x, size of x, h, size of h, weights, biases r z n_x n_h, next h, blocks."""
     x, n_x, h, n_h = floats(record[0]), record[1], floats(record[2]), record[3]
     w, bias, h_next = floats(record[4]), floats(record[5]), floats(record[6])
     at = 0
@@ -96,7 +96,10 @@ def gru(record: Any) -> Any:
 
 @kernel
 def affine(record: Any) -> Any:
-    """activation(w @ [x; h] + bias). Operands: x, size of x, h, size of h (0: none), weights, biases, y, blocks, activation."""
+    """activation(w @ [x; h] + bias).
+
+    Operands: x, size of x, h, size of h (0: none), weights, biases, y, blocks, activation.
+    """
     x, n_x, h, n_h = floats(record[0]), record[1], floats(record[2]), record[3]
     w, bias, y, activation = floats(record[4]), floats(record[5]), floats(record[6]), record[8]
     at = 0
@@ -114,7 +117,9 @@ def affine(record: Any) -> Any:
 
 @kernel
 def affine_rows(record: Any) -> Any:
-    """y = x @ w.T + bias of many rows. Operands: x, rows, columns of x, weights, biases, y, columns of y, blocks.
+    """y = x @ w.T + bias of many rows.
+
+    Operands: x, rows, columns of x, weights, biases, y, columns of y, blocks.
 
     The spare lanes at the end of a row of y fall on the next row, which is written later.
     """
@@ -136,7 +141,10 @@ def _add_rows_products(w: Any, at: Any, x: Any, start: Any, n: Any, a: Any) -> A
 
 @kernel
 def matrix_product(record: Any) -> Any:
-    """y = a @ b. Operands: a, b, y, leading products, M, K, N, elements of a and of b from one product to the next."""
+    """y = a @ b.
+
+    Operands: a, b, y, products, M, K, N, elements of a and of b from one product to the next.
+    """
     lead, m_size, k_size, n_size = record[3], record[4], record[5], record[6]
     for p in range(lead):
         a, b = floats(record[0] + 4 * p * record[7]), floats(record[1] + 4 * p * record[8])

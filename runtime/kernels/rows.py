@@ -34,7 +34,7 @@ def _greatest(x: Any, n: Any) -> Any:
     best = x[0]
     for k in range(1, n):
         value = x[k]
-        if value > best or value != value:  # noqa: PLR0124
+        if value > best or value != value:
             best = value
     return best
 
@@ -44,7 +44,7 @@ def _least(x: Any, n: Any) -> Any:
     best = x[0]
     for k in range(1, n):
         value = x[k]
-        if value < best or value != value:  # noqa: PLR0124
+        if value < best or value != value:
             best = value
     return best
 
