@@ -12,7 +12,7 @@ import numpy as np
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.op import Array
 from edgernn.runtime.session import Session
-from edgernn.validation.block import run_block
+from edgernn.ops.evaluate import run_block
 from edgernn.validation.reference import Reference
 from edgernn.validation.results import Drift, Latency, OutputError, PropertyResult
 from edgernn.validation.sequences import Sequence_

@@ -120,6 +120,7 @@ class Report:
     inputs, outputs, states  rows of (name, shape, dtype, kind or bytes)
     data      where the validation sequences came from ("random", or a file and its number of sequences)
     versions  package -> version
+    machine   where the times were measured
     """
 
     model: str
@@ -134,6 +135,7 @@ class Report:
     created: str
     versions: dict[str, str]
     artifacts: list[ArtifactReport] = field(default_factory=list)
+    machine: str = ""
 
     @property
     def passed(self) -> bool:

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
 
+BLOCK_FRAMES = 4096
+
 
 def run_block(graph: Graph, frames: Mapping[str, Array], dtype: str = "float64") -> dict[str, Array]:
-    """Outputs [T, *shape] of all steps, by ``Op.reference``, from the initial states.
-
-    ``frames`` maps port names to [T, *shape]. Float values are computed in ``dtype``. Where a state
-    passes through ordinary ops (a custom cell), frames go one by one.
-    """
+    """Outputs [T, *shape] of all steps from the initial states; arguments as for ``blocks``."""
     count = len(next(iter(frames.values())))
+    parts: list[dict[str, Array]] = []
+    for values, size in blocks(graph, frames, dtype):
+        parts.append({p.name: np.broadcast_to(values[p.value], (size, *p.shape)) for p in graph.outputs})
+    return {name: np.concatenate([p[name] for p in parts])[:count] for name in parts[0]}
+
+
+def blocks(graph: Graph, frames: Mapping[str, Array], dtype: str = "float64") -> Iterator[tuple[dict[str, Array], int]]:
+    """All values, as blocks of frames, and the number of frames: by ``Op.reference``, from the initial states.
+
+    ``frames`` maps port names to [T, *shape], or [*shape] for a static port. Float values are computed in
+    ``dtype``. Where a state passes through ordinary ops (a custom cell), a block has one frame.
+    """
+    timed = [p.name for p in graph.inputs if p.kind != "static"]
+    count = len(frames[timed[0]])
     constants = {n: a.astype(dtype) if a.dtype == np.float32 else a for n, a in graph.constants.items()}
     states = [s.initial.astype(dtype) if s.dtype == "float32" else s.initial for s in graph.states]
-    size = count if _states_stay_inside(graph) else 1
-    parts: list[dict[str, Array]] = []
+    size = min(count, BLOCK_FRAMES) if _states_stay_inside(graph) else 1
     for start in range(0, count, size):
-        block = {n: a[start : start + size] for n, a in frames.items()}
+        block = {n: a[start : start + size] if n in timed else a[None] for n, a in frames.items()}
         block = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in block.items()}
-        outputs, states = _evaluate(graph, constants, block, states, min(size, count - start))
-        parts.append(outputs)
-    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        values, states = _evaluate(graph, constants, block, states)
+        yield values, min(size, count - start)
 
 
 def _states_stay_inside(graph: Graph) -> bool:
@@ -46,7 +56,7 @@ def _states_stay_inside(graph: Graph) -> bool:
 
 
 def _evaluate(
-    graph: Graph, constants: Mapping[str, Array], frames: Mapping[str, Array], states: list[Array], count: int
+    graph: Graph, constants: Mapping[str, Array], frames: Mapping[str, Array], states: list[Array]
 ) -> tuple[dict[str, Array], list[Array]]:
     values = dict(constants)
     for port in graph.inputs:
@@ -59,7 +69,4 @@ def _evaluate(
             values[n][-1] if k in carried and n not in constants else values[n] for k, n in enumerate(node.inputs)
         ]
         values.update(zip(node.outputs, node.op.reference(*operands), strict=True))
-    outputs = {
-        p.name: np.broadcast_to(values[p.value], (count, *p.shape)) for p in graph.outputs
-    }
-    return outputs, [values[s.after][-1] for s in graph.states]
+    return values, [values[s.after][-1] for s in graph.states]
