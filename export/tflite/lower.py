@@ -14,9 +14,9 @@ from functools import singledispatch
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from edgernn.errors import UnsupportedOpError
+from edgernn.export.tflite.schema import schema
 from edgernn.export.tflite.writer import Writer
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Array, Op
@@ -31,6 +31,14 @@ BINARY_OPTIONS = {
     "POW": "PowOptionsT", "MAXIMUM": "MaximumMinimumOptionsT", "MINIMUM": "MaximumMinimumOptionsT",
     "GREATER": "GreaterOptionsT",
 }  # fmt: skip
+MAX_AXES = {
+    **dict.fromkeys(("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM"), 5),
+    **dict.fromkeys(("SOFTMAX", "LOG_SOFTMAX", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), 5),
+    **dict.fromkeys(("FULLY_CONNECTED", "BATCH_MATMUL", "CONCATENATION"), 5),
+    **dict.fromkeys(("TRANSPOSE", "SLICE", "BROADCAST_TO"), 5),
+    **dict.fromkeys(("STRIDED_SLICE", "POW", "GREATER", "SELECT_V2"), 4),
+}
+"""Axes, the batch axis among them, that all three runtimes take; some abort the process beyond."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,10 @@ class Lowering:
         version: int = 1, dtype: str | None = None,
     ) -> int:  # fmt: skip
         """Append an operator with one result, of the dtype of the first input unless given."""
+        axes = max(len(shape), *(len(self.writer.shape(x)) for x in inputs))
+        if axes > MAX_AXES.get(code, axes):
+            limit = MAX_AXES[code] - 1
+            raise self.unsupported(f"{code} takes frames of up to {limit} axes, found {axes - 1}")
         result = self.writer.tensor(self.node.name, shape, dtype or self.writer.dtype(inputs[0]))
         self.writer.operator(code, inputs, [result], options, version)
         return result

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from edgernn.export.tflite.lower import RELU6, Lowering, lower
+from edgernn.export.tflite.schema import schema
 from edgernn.ops import Binary, Unary
 
 ONE_OPERATOR = {
@@ -45,6 +45,8 @@ def _unary(op: Unary, to: Lowering) -> Sequence[int]:
 @lower.register
 def _binary(op: Binary, to: Lowering) -> Sequence[int]:
     rank = len(to.result_shape())
+    if op.function == "pow" and _exponent(to) in _POWERS:
+        return [_POWERS[_exponent(to)](to, to.operand(0))]
     a, b = (_operand(to, name, rank) for name in to.node.inputs)
     return [to.binary(BINARY_OPERATORS[op.function], a, b)]
 
@@ -55,6 +57,14 @@ def _operand(to: Lowering, name: str, rank: int) -> int:
         return to.value(name)
     array = to.graph.constants[name]
     return to.constant(array.reshape((1,) * (rank - array.ndim) + array.shape), str(array.dtype))
+
+
+def _exponent(to: Lowering) -> float:
+    """The exponent of a power, where it is one constant number; otherwise NaN."""
+    exponent = to.graph.constants.get(to.node.inputs[1])
+    if exponent is None or exponent.size != 1 or to.writer.shape(to.operand(0)) != to.result_shape():
+        return np.nan
+    return float(exponent.item())
 
 
 def _clip(to: Lowering, x: int, low: float, high: float) -> int:
@@ -108,3 +118,12 @@ _EXPRESSIONS: dict[str, Callable[..., int]] = {
     "gelu_tanh": _gelu_tanh,
     "hard_shrink": _hard_shrink,
 }
+
+_POWERS: dict[float, Callable[[Lowering, int], int]] = {
+    2.0: lambda to, x: to.binary("MUL", x, x),
+    3.0: lambda to, x: to.binary("MUL", x, to.binary("MUL", x, x)),
+    0.5: lambda to, x: to.unary("SQRT", x),
+    -0.5: lambda to, x: to.unary("RSQRT", x),
+    -1.0: lambda to, x: to.binary("DIV", to.scalar_like(x, 1.0), x),
+}
+"""Powers with a form of their own, which TensorFlow Lite Micro has too; it lacks POW."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from edgernn.export.tflite.lower import Lowering, lower
+from edgernn.export.tflite.schema import schema
 from edgernn.ops import (
     Concat,
     Embedding,

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
+from edgernn.export.tflite.schema import flatbuffers, schema
 from edgernn.ir.op import Array
 
 SCHEMA_VERSION = 3

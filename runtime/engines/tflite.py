@@ -37,12 +37,14 @@ class TfliteEngine(Engine):
         self._data = data
         self._invoke: Callable[[], Any] = interpreter.Invoke
         inputs, outputs = _settled_views(interpreter, where)
-        ports = (len(interface.inputs), len(interface.outputs))
-        self._inputs = _frames(inputs[: ports[0]], interface.inputs, where)
-        self._outputs = _frames(outputs[: ports[1]], interface.outputs, where)
-        self._states = _frames(inputs[ports[0] :], interface.states, where)
-        after = _frames(outputs[ports[1] :], interface.states, where)
-        self._carry = [(_raw(before), _raw(next_)) for before, next_ in zip(self._states, after, strict=True)]
+        inputs = _frames(inputs, [*interface.inputs, *interface.states], where)
+        outputs = _frames(outputs, [*interface.outputs, *interface.states], where)
+        frames, results = len(interface.inputs), len(interface.outputs)
+        self._inputs, self._states = inputs[:frames], inputs[frames:]
+        self._outputs = outputs[:results]
+        self._carry = [
+            (_raw(before), _raw(after)) for before, after in zip(self._states, outputs[results:], strict=True)
+        ]
         self.reset()
 
     def run(self, *frames: Array) -> tuple[Array, ...]:
@@ -169,7 +171,7 @@ def _views(interpreter: Any, indices: Sequence[int]) -> list[Array]:
 def _frames(views: Sequence[Array], ends: Sequence[Port | State], where: str) -> list[Array]:
     """The views without their batch axis. Raises ArtifactError where they do not fit the interface."""
     if len(views) != len(ends):
-        raise ArtifactError(f"{where}: {len(views)} tensors for {len(ends)} ports or states of the interface")
+        raise ArtifactError(f"{where}: {len(views)} tensors for {len(ends)} ports and states")
     for view, end in zip(views, ends, strict=True):
         if view.shape != (1, *end.shape) or view.dtype != end.dtype:
             raise ArtifactError(
