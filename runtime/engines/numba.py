@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgernn.errors import FrameError, MissingExtraError
+from edgernn.errors import EngineError, FrameError, MissingExtraError
 from edgernn.ir.ernfile import read_ern
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import Interface
@@ -31,9 +31,11 @@ class NumbaEngine(Engine):
 
     def __init__(self, interface: Interface, graph: Graph) -> None:
         super().__init__(interface)
-        from edgernn.runtime.kernels.assemble import assemble
-
-        self._call, self._arena, self._states = assemble(graph)
+        try:
+            from edgernn.runtime.kernels.assemble import assemble
+        except ImportError as error:
+            raise EngineError(f"numba is installed but cannot be imported: {error}") from error
+        self._call, self._states = assemble(graph)
         self._results = [(port.shape, np.dtype(port.dtype)) for port in interface.outputs]
         self.reset()
 

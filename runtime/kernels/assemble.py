@@ -13,11 +13,11 @@ from edgernn.runtime.kernels.program import Program, carry_states, give_outputs,
 Step = Callable[..., Array | None]
 
 
-def assemble(graph: Graph) -> tuple[Step, Array, list[Array]]:
-    """The step of ``graph``, the memory it works in, and views of its states there.
+def assemble(graph: Graph) -> tuple[Step, list[Array]]:
+    """The step of ``graph``, and views of its states in the memory that it works in.
 
     The step takes one array an input and one an output port, and returns the last, or None where it refused
-    a frame, in which case no state has changed. It must not be called after the memory is gone.
+    a frame, in which case no state has changed. It keeps the memory alive.
     Raises UnsupportedOpError for what cannot be expressed, EngineError where numba fails.
     """
     program = Program(graph)
@@ -27,9 +27,9 @@ def assemble(graph: Graph) -> tuple[Step, Array, list[Array]]:
         lower(node.op, node, program)
     give_outputs(program)
     carry_states(program, states)
-    arena = program.arena()
+    arena, words = program.finish()
     views = [
         arena[place.offset : place.offset + state.nbytes].view(state.dtype).reshape(state.shape)
         for place, state in zip(states, graph.states, strict=True)
     ]
-    return callable_of(program.words(arena)), arena, views
+    return callable_of(words), views

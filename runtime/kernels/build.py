@@ -80,6 +80,8 @@ class Kernel:
         return self._compiled is not None and self._compiled.cache_hits > 0
 
     def _compile(self) -> Any:
+        if numba.config.DISABLE_JIT:
+            raise EngineError("NUMBA_DISABLE_JIT is set, but the numba engine has no other code: unset it")
         types_of_call = self._signature.args, self._signature.return_type
         compiled: Any = CFunc(self._function, types_of_call, {}, self._options)
         try:

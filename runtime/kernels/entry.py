@@ -63,7 +63,7 @@ def callable_of(program: Array) -> Callable[..., Array | None]:
     None where a kernel refused its operands.
 
     The arrays must be NumPy arrays, C-contiguous, of the sizes for which the program was made: that is
-    not checked. Whatever the program points to must outlive the function.
+    not checked. The function keeps ``program``, and the array of which it is a view, alive.
     """
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]

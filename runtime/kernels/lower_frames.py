@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from edgernn.errors import UnsupportedOpError
 from edgernn.ir.graph import Node
 from edgernn.ops import Binary, LayerNorm, LogSoftmax, Reduce, Softmax, Unary
 from edgernn.runtime.kernels import rows
@@ -12,7 +11,7 @@ from edgernn.runtime.kernels.build import Kernel
 from edgernn.runtime.kernels.elementwise import UNARY_KERNELS
 from edgernn.runtime.kernels.lower_moves import permuted
 from edgernn.runtime.kernels.pairwise import BINARY_KERNELS
-from edgernn.runtime.kernels.program import BACKEND, Program
+from edgernn.runtime.kernels.program import Program, expect_floats, unsupported
 from edgernn.runtime.kernels.strides import broadcast_strides, collapse
 
 FLOAT_REDUCTIONS: dict[str, Kernel] = {
@@ -21,18 +20,12 @@ FLOAT_REDUCTIONS: dict[str, Kernel] = {
 INTEGER_REDUCTIONS = ("sum", "max", "min")
 
 
-def _unsupported(node: Node, function: str, dtype: str) -> UnsupportedOpError:
-    return UnsupportedOpError(
-        BACKEND, f"{node.op.kind}({function})", node.name, source=node.source, reason=f"no kernel for {dtype}"
-    )
-
-
 def unary(op: Unary, node: Node, program: Program) -> None:
     """One call over all elements."""
     x = program.graph.values[node.inputs[0]]
     kernel = UNARY_KERNELS.get((x.dtype, op.function))
     if kernel is None:
-        raise _unsupported(node, op.function, x.dtype)
+        raise unsupported(node, f"there is no kernel for {x.dtype}")
     first, second = (*map(float, op.parameters), 0.0, 0.0)[:2]
     source = program.operand(node.inputs[0])
     program.call(kernel, source, program.result(node.outputs[0]), x.size, first, second)
@@ -43,7 +36,7 @@ def binary(op: Binary, node: Node, program: Program) -> None:
     a, b = program.graph.types(node.inputs)
     kernel = BINARY_KERNELS.get((a.dtype, op.function)) if a.dtype == b.dtype else None
     if kernel is None:
-        raise _unsupported(node, op.function, a.dtype if a.dtype == b.dtype else f"{a.dtype} with {b.dtype}")
+        raise unsupported(node, f"there is no kernel for {a.dtype} and {b.dtype}")
     shape = program.graph.values[node.outputs[0]].shape
     sizes, steps = collapse(shape, broadcast_strides(a.shape, shape), broadcast_strides(b.shape, shape))
     outer = len(sizes) - 1
@@ -71,11 +64,12 @@ def reduce(op: Reduce, node: Node, program: Program) -> None:
         kind = INTEGER_REDUCTIONS.index(op.function)
         program.call(rows.reduce_integers, source, target, x.size // count, count, kind)
     else:
-        raise _unsupported(node, op.function, x.dtype)
+        raise unsupported(node, f"there is no kernel for {x.dtype}")
 
 
 def _along(kernel: Kernel, axis: int, node: Node, program: Program) -> None:
     """A kernel over rows along an axis, which is brought to the end and back."""
+    expect_floats(node, program)
     x = program.graph.values[node.inputs[0]]
     rank, count = len(x.shape), x.shape[axis]
     there = [k for k in range(rank) if k != rank + axis] + [rank + axis]
@@ -98,6 +92,7 @@ def log_softmax(op: LogSoftmax, node: Node, program: Program) -> None:
 
 def layer_norm(op: LayerNorm, node: Node, program: Program) -> None:
     """Over rows."""
+    expect_floats(node, program)
     x = program.graph.values[node.inputs[0]]
     source, gamma, beta = (program.operand(name) for name in node.inputs)
     target = program.result(node.outputs[0])

@@ -9,7 +9,7 @@ from edgernn.ir.op import Array
 from edgernn.ops import Gru, Linear, Lstm, Matmul, Rnn
 from edgernn.runtime.kernels import recurrent
 from edgernn.runtime.kernels.lanes import LANES
-from edgernn.runtime.kernels.program import Place, Program, round_up
+from edgernn.runtime.kernels.program import Place, Program, expect_floats, round_up
 
 
 def pack_rows(gates: list[Array]) -> Array:
@@ -49,8 +49,9 @@ def _affine(
 
 
 def lstm(op: Lstm, node: Node, program: Program) -> None:
+    expect_floats(node, program)
     x, h, c = node.inputs[:3]
-    w_ih, w_hh, bias, *w_hr = (program.constant(node, name) for name in node.inputs[3:])
+    w_ih, w_hh, bias, *w_hr = (program.weight(node, name) for name in node.inputs[3:])
     hidden, out = op.hidden_size, op.proj_size or op.hidden_size
     weights = _pack_two(np.split(w_ih, 4), np.split(w_hh, 4))
     h_next, c_next = program.result(node.outputs[0]), program.result(node.outputs[1])
@@ -65,8 +66,9 @@ def lstm(op: Lstm, node: Node, program: Program) -> None:
 
 
 def gru(op: Gru, node: Node, program: Program) -> None:
+    expect_floats(node, program)
     x, h = node.inputs[:2]
-    w_ih, w_hh, b_ih, b_hh = (program.constant(node, name) for name in node.inputs[2:])
+    w_ih, w_hh, b_ih, b_hh = (program.weight(node, name) for name in node.inputs[2:])
     (r_x, z_x, n_x), (r_h, z_h, n_h) = np.split(b_ih, 3), np.split(b_hh, 3)
     program.call(
         recurrent.gru, program.operand(x), w_ih.shape[1], program.operand(h), op.hidden_size,
@@ -77,14 +79,16 @@ def gru(op: Gru, node: Node, program: Program) -> None:
 
 
 def rnn(op: Rnn, node: Node, program: Program) -> None:
+    expect_floats(node, program)
     x, h = (program.operand(name) for name in node.inputs[:2])
-    w_ih, w_hh, bias = (program.constant(node, name) for name in node.inputs[2:])
+    w_ih, w_hh, bias = (program.weight(node, name) for name in node.inputs[2:])
     y = program.result(node.outputs[0])
     _affine(program, x, w_ih.shape[1], h, op.hidden_size, _pack_two([w_ih], [w_hh]), bias, y, op.nonlinearity)
 
 
 def linear(op: Linear, node: Node, program: Program) -> None:
-    w, bias = (program.constant(node, name) for name in node.inputs[1:])
+    expect_floats(node, program)
+    w, bias = (program.weight(node, name) for name in node.inputs[1:])
     _rows_by_matrix(node, program, w, bias)
 
 
@@ -104,9 +108,10 @@ def _rows_by_matrix(node: Node, program: Program, w: Array, bias: Array) -> None
 
 
 def matmul(op: Matmul, node: Node, program: Program) -> None:
+    expect_floats(node, program)
     a, b = program.graph.types(node.inputs)
     if node.inputs[1] in program.graph.constants and node.inputs[0] not in program.graph.constants:
-        w = program.constant(node, node.inputs[1]).T
+        w = program.weight(node, node.inputs[1]).T
         _rows_by_matrix(node, program, w, np.zeros(len(w), np.float32))
         return
     (m, k), n = a.shape[-2:], b.shape[-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edgernn.errors import UnsupportedOpError
+from edgernn.errors import EngineError, UnsupportedOpError
 from edgernn.ir.graph import Graph, Node, Port
 from edgernn.ir.op import Array
 from edgernn.ir.types import DTYPE_BYTES
@@ -44,6 +44,20 @@ class Slot:
 
 
 Operand = int | float | Place | Slot
+
+
+def unsupported(node: Node, reason: str) -> UnsupportedOpError:
+    """The error for a node that the engine cannot run."""
+    function = getattr(node.op, "function", None)
+    kind = f"{node.op.kind}({function})" if function else node.op.kind
+    return UnsupportedOpError(BACKEND, kind, node.name, source=node.source, reason=reason)
+
+
+def expect_floats(node: Node, program: Program) -> None:
+    """Raise UnsupportedOpError unless all operands are float32."""
+    dtypes = [t.dtype for t in program.graph.types(node.inputs)]
+    if set(dtypes) != {"float32"}:
+        raise unsupported(node, f"float32 operands expected, found {', '.join(dtypes)}")
 
 
 def round_up(n: int, multiple: int) -> int:
@@ -92,36 +106,43 @@ class Program:
         self.places[name] = self.reserve(self.graph.values[name].nbytes)
         return self.places[name]
 
-    def constant(self, node: Node, name: str) -> Array:
+    def weight(self, node: Node, name: str) -> Array:
         """The content of a weight. Raises UnsupportedOpError where it is computed in the step."""
         if name not in self.graph.constants:
-            reason = f"operand {name!r} must be a constant"
-            raise UnsupportedOpError(BACKEND, node.op.kind, node.name, source=node.source, reason=reason)
+            raise unsupported(node, f"operand {name!r} must be a constant")
         return self.graph.constants[name]
 
-    def arena(self) -> Array:
-        """The memory, filled with constants; all else is zero."""
-        raw = np.zeros(self._size + LINE_BYTES, np.uint8)
-        start = -raw.ctypes.data % LINE_BYTES
-        memory = raw[start : start + self._size]
-        for offset, array in self._contents:
-            memory[offset : offset + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        return memory
+    def finish(self) -> tuple[Array, Array]:
+        """The arena, as bytes, and the part of it that is the program ``entry`` runs.
 
-    def words(self, arena: Array) -> Array:
-        """The program as ``edgernn.runtime.kernels.entry`` runs it, with the addresses of ``arena``."""
+        Constants and addresses are filled in, all else is zero. Raises EngineError where memory is short.
+        """
         slots = len(self.graph.inputs) + len(self.graph.outputs)
         length = HEADER_WORDS + slots + sum(2 + len(operands) for _, operands in self.calls) + 1
-        program = np.zeros(length, np.int64)
-        program[:HEADER_WORDS] = slots, id(None)
-        at = HEADER_WORDS + slots
-        bases = arena.ctypes.data, program.ctypes.data + 8 * HEADER_WORDS
+        place = self.reserve(8 * length)
+        arena = _aligned_zeros(self._size)
+        for offset, array in self._contents:
+            arena[offset : offset + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        words = arena[place.offset : place.offset + 8 * length].view(np.int64)
+        words[:HEADER_WORDS] = slots, id(None)
+        self._write_calls(words, HEADER_WORDS + slots, arena.ctypes.data)
+        return arena, words
+
+    def _write_calls(self, words: Array, at: int, arena: int) -> None:
+        slots = words.ctypes.data + 8 * HEADER_WORDS
         for kernel, operands in self.calls:
-            program[at : at + 2 + len(operands)] = (
-                kernel.address, 2 + len(operands), *(_word(operand, *bases) for operand in operands),
-            )  # fmt: skip
-            at += 2 + len(operands)
-        return program
+            size = 2 + len(operands)
+            words[at : at + size] = kernel.address, size, *(_word(o, arena, slots) for o in operands)
+            at += size
+
+
+def _aligned_zeros(nbytes: int) -> Array:
+    try:
+        raw = np.zeros(nbytes + LINE_BYTES, np.uint8)
+    except MemoryError:
+        raise EngineError(f"the program needs {nbytes} bytes of memory, which cannot be had") from None
+    start = -raw.ctypes.data % LINE_BYTES
+    return raw[start : start + nbytes]
 
 
 def _word(operand: Operand, arena: int, slots: int) -> int:

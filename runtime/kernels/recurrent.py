@@ -115,28 +115,51 @@ def affine(record: Any) -> Any:
     return OK
 
 
+@inline
+def _four_products(w: Any, at: Any, step: Any, x: Any, stride: Any, n: Any, bias: Any) -> Any:
+    """Sums of ``n`` vectors of w, ``step`` apart, times the elements of four rows of x, ``stride`` apart."""
+    a = b = c = d = bias
+    for k in range(n):
+        v = load(w, at + k * step)
+        a = multiply_add(v, splat(x[k]), a)
+        b = multiply_add(v, splat(x[k + stride]), b)
+        c = multiply_add(v, splat(x[k + 2 * stride]), c)
+        d = multiply_add(v, splat(x[k + 3 * stride]), d)
+    return a, b, c, d
+
+
+@inline
+def _one_product(w: Any, at: Any, step: Any, x: Any, n: Any, a: Any) -> Any:
+    for k in range(n):
+        a = multiply_add(load(w, at + k * step), splat(x[k]), a)
+    return a
+
+
 @kernel
 def affine_rows(record: Any) -> Any:
     """y = x @ w.T + bias of many rows.
 
     Operands: x, rows, columns of x, weights, biases, y, columns of y, blocks.
 
-    The spare lanes at the end of a row of y fall on the next row, which is written later.
+    Lanes of the last block beyond the end of a row fall on the next one: the last block is written first.
     """
-    x, rows, n_x = floats(record[0]), record[1], record[2]
-    w, bias, y, n_y, blocks = floats(record[3]), floats(record[4]), floats(record[5]), record[6], record[7]
-    for row in range(rows):
-        for block in range(blocks):
-            s = _add_rows_products(w, block * n_x * L, x, row * n_x, n_x, load(bias, block * L))
-            store(y, row * n_y + block * L, s)
+    rows, n_x, n_y, blocks = record[1], record[2], record[6], record[7]
+    w, bias = floats(record[3]), floats(record[4])
+    fours = rows - rows % 4
+    for row in range(0, fours, 4):
+        x, y = floats(record[0] + 4 * row * n_x), floats(record[5] + 4 * row * n_y)
+        for block in range(blocks - 1, -1, -1):
+            start, u = load(bias, block * L), block * L
+            a, b, c, d = _four_products(w, u * n_x, L, x, n_x, n_x, start)
+            store(y, u, a)
+            store(y, u + n_y, b)
+            store(y, u + 2 * n_y, c)
+            store(y, u + 3 * n_y, d)
+    for row in range(fours, rows):
+        x, y = floats(record[0] + 4 * row * n_x), floats(record[5] + 4 * row * n_y)
+        for block in range(blocks - 1, -1, -1):
+            store(y, block * L, _one_product(w, block * L * n_x, L, x, n_x, load(bias, block * L)))
     return OK
-
-
-@inline
-def _add_rows_products(w: Any, at: Any, x: Any, start: Any, n: Any, a: Any) -> Any:
-    for k in range(n):
-        a = multiply_add(load(w, at + k * L), splat(x[start + k]), a)
-    return a
 
 
 @kernel
@@ -144,15 +167,24 @@ def matrix_product(record: Any) -> Any:
     """y = a @ b.
 
     Operands: a, b, y, products, M, K, N, elements of a and of b from one product to the next.
+
+    Lanes of the last columns beyond the end of a row fall on the next one: the last columns come first.
     """
-    lead, m_size, k_size, n_size = record[3], record[4], record[5], record[6]
-    for p in range(lead):
-        a, b = floats(record[0] + 4 * p * record[7]), floats(record[1] + 4 * p * record[8])
-        y = floats(record[2] + 4 * p * m_size * n_size)
-        for m in range(m_size):
-            for n in range(0, n_size, L):
-                s = splat(0.0)
-                for k in range(k_size):
-                    s = multiply_add(load(b, k * n_size + n), splat(a[m * k_size + k]), s)
-                store(y, m * n_size + n, s)
+    m_size, k_size, n_size = record[4], record[5], record[6]
+    fours, last = m_size - m_size % 4, (n_size - 1) // L * L
+    for p in range(record[3]):
+        a, b = record[0] + 4 * p * record[7], floats(record[1] + 4 * p * record[8])
+        target = record[2] + 4 * p * m_size * n_size
+        for m in range(0, fours, 4):
+            x, y = floats(a + 4 * m * k_size), floats(target + 4 * m * n_size)
+            for n in range(last, -1, -L):
+                s, t, u, v = _four_products(b, n, n_size, x, k_size, k_size, splat(0.0))
+                store(y, n, s)
+                store(y, n + n_size, t)
+                store(y, n + 2 * n_size, u)
+                store(y, n + 3 * n_size, v)
+        for m in range(fours, m_size):
+            x, y = floats(a + 4 * m * k_size), floats(target + 4 * m * n_size)
+            for n in range(last, -1, -L):
+                store(y, n, _one_product(b, n, n_size, x, k_size, splat(0.0)))
     return OK
