@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.onnxfile import LEAD, parse_onnx
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine, copy_states
+from edgernn.runtime.frames import check_values
 
 LOG_FATAL = 4
 """Errors reach the caller as exceptions, and not on standard error as well."""
@@ -34,11 +36,13 @@ class OnnxRuntimeEngine(Engine):
     """One inference session with buffers of its own for frames, outputs and two sets of states."""
 
     name: ClassVar[str] = "onnxruntime"
+    checks_finite: ClassVar[bool] = True
 
     def __init__(self, interface: Interface, session: Any, where: str) -> None:
         super().__init__(interface)
         self._where = where
         self._frames = [np.zeros(p.shape, p.dtype) for p in interface.inputs]
+        self._are_valid = [_validity(*pair) for pair in zip(self._frames, interface.inputs, strict=True)]
         self._results = [np.zeros(p.shape, p.dtype) for p in interface.outputs]
         here, there = ([np.array(s.initial) for s in interface.states] for _ in range(2))
         bindings = [
@@ -50,8 +54,12 @@ class OnnxRuntimeEngine(Engine):
         """The binding that runs next and the states it reads, then the other."""
 
     def run(self, *frames: Array) -> tuple[Array, ...]:
-        for buffer, frame in zip(self._frames, frames, strict=True):
+        for buffer, frame, is_valid, port in zip(
+            self._frames, frames, self._are_valid, self.interface.inputs, strict=True
+        ):
             buffer[...] = frame
+            if not is_valid():
+                check_values(buffer, port)
         try:
             self._call(self._turns[0][0], self._options)
         except Exception as error:
@@ -60,11 +68,14 @@ class OnnxRuntimeEngine(Engine):
         return tuple(result.copy() for result in self._results)
 
     def single(self) -> Callable[[Array], Array]:
-        buffer, copy_result = self._frames[0], self._results[0].copy
+        buffer, is_valid, port = self._frames[0], self._are_valid[0], self.interface.inputs[0]
+        copy_result = self._results[0].copy
         turns, call, options, failure = self._turns, self._call, self._options, self._failure
 
         def run(frame: Array) -> Array:
             buffer[...] = frame
+            if not is_valid():
+                check_values(buffer, port)
             try:
                 call(turns[0][0], options)
             except Exception as error:
@@ -143,6 +154,19 @@ def _bind(session: Any, inputs: Sequence[Array], outputs: Sequence[Array]) -> An
         for value, array in zip(values, arrays, strict=True):
             bind(value.name, "cpu", 0, array.dtype.type, (1,) * LEAD + array.shape, array.ctypes.data)
     return binding
+
+
+def _validity(buffer: Array, port: Port) -> Callable[[], bool]:
+    """A quick test of what is in ``buffer``: false for each frame that ``check_values`` refuses, and for some
+    that it does not (the sum of squares of finite numbers may overflow)."""
+    flat = buffer.reshape(-1)
+    if buffer.dtype.kind == "f":
+        vdot = np.vdot
+        return lambda: isfinite(vdot(flat, flat))
+    if port.limit is None:
+        return lambda: True
+    limit, low, high, item = port.limit, flat.min, flat.max, flat.item
+    return (lambda: 0 <= item() < limit) if port.size == 1 else (lambda: bool(low() >= 0 and high() < limit))
 
 
 def _direct_call(session: Any, bindings: list[Any]) -> tuple[Callable[[Any, Any], None], Any, list[Any]]:
