@@ -23,6 +23,7 @@ from edgernn.ir.op import Array, Op
 from edgernn.passes.legalize import describe
 
 BACKEND = "tflite"
+NO_TENSOR = -1
 NO_ACTIVATION = schema.ActivationFunctionType.NONE
 RELU = schema.ActivationFunctionType.RELU
 RELU6 = schema.ActivationFunctionType.RELU6
@@ -82,7 +83,7 @@ class Lowering:
         version: int = 1, dtype: str | None = None,
     ) -> int:  # fmt: skip
         """Append an operator with one result, of the dtype of the first input unless given."""
-        axes = max(len(shape), *(len(self.writer.shape(x)) for x in inputs))
+        axes = max(len(shape), *(len(self.writer.shape(x)) for x in inputs if x != NO_TENSOR))
         if axes > MAX_AXES.get(code, axes):
             limit = MAX_AXES[code] - 1
             raise self.unsupported(f"{code} takes frames of up to {limit} axes, found {axes - 1}")
@@ -116,12 +117,12 @@ class Lowering:
         """A constant of one element with as many axes as ``x``."""
         return self.constant(np.full((1,) * len(self.writer.shape(x)), value))
 
-    def fully_connected(self, x: int, w: Array, b: Array, activation: int = NO_ACTIVATION) -> int:
+    def fully_connected(self, x: int, w: Array, b: Array | None = None) -> int:
         """x (..., I) @ w (O, I).T + b (O)."""
         lead = self.writer.shape(x)[:-1]
         keep = len(lead) > 1
-        options = schema.FullyConnectedOptionsT(fusedActivationFunction=activation, keepNumDims=keep)
-        inputs = [x, self.constant(w), self.constant(b)]
+        inputs = [x, self.constant(w), NO_TENSOR if b is None else self.constant(b)]
+        options = schema.FullyConnectedOptionsT(keepNumDims=keep)
         return self.emit("FULLY_CONNECTED", inputs, (*lead, len(w)), options, version=5 if keep else 1)
 
     def concat(self, parts: Sequence[int], axis: int) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edgernn.export.tflite.lower import Lowering, lower
 from edgernn.export.tflite.schema import schema
 from edgernn.ops import (
@@ -35,8 +33,7 @@ def _linear(op: Linear, to: Lowering) -> Sequence[int]:
 @lower.register
 def _matmul(op: Matmul, to: Lowering) -> Sequence[int]:
     if to.node.inputs[1] in to.graph.constants:
-        w = to.weight(1).T
-        return [to.fully_connected(to.operand(0), w, np.zeros(len(w), np.float32))]
+        return [to.fully_connected(to.operand(0), to.weight(1).T)]
     a, b = to.operands()
     rank = len(to.writer.shape(b))
     if to.node.inputs[0] in to.graph.constants:

@@ -121,12 +121,17 @@ def open(path: Path) -> TfliteEngine:
 def _import_interpreter() -> tuple[str, Any]:
     """Name of the distribution and its module with the class Interpreter."""
     for module, package in PACKAGES.items():
-        if importlib.util.find_spec(module) is not None:
-            try:
-                return package, importlib.import_module(f"{module}.interpreter")
-            except Exception as error:
-                hint = "; it needs numpy<2" if module == "tflite_runtime" and np.__version__ >= "2" else ""
-                raise EngineError(f"{package} is installed but cannot be imported: {error}{hint}") from error
+        if importlib.util.find_spec(module) is None:
+            continue
+        if module == "tflite_runtime" and not np.__version__.startswith("1."):
+            raise EngineError(
+                f"{package} needs numpy<2, this is NumPy {np.__version__}: "
+                "pip install 'numpy<2', or pip install 'edgernn[tflite]' for ai-edge-litert"
+            )
+        try:
+            return package, importlib.import_module(f"{module}.interpreter")
+        except Exception as error:
+            raise EngineError(f"{package} is installed but cannot be imported: {error}") from error
     raise MissingExtraError("ai-edge-litert", "tflite", "running .tflite files")
 
 

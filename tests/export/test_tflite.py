@@ -53,7 +53,7 @@ def _check_operators(model: Any, subgraph: Any) -> None:
     defined |= {k for k, tensor in enumerate(subgraph.tensors) if tensor.buffer}
     for operator in subgraph.operators:
         assert 0 <= operator.opcodeIndex < len(model.operatorCodes)
-        assert {int(k) for k in operator.inputs} <= defined
+        assert {int(k) for k in operator.inputs} <= defined | {-1}
         outputs = {int(k) for k in operator.outputs}
         assert not outputs & defined
         defined |= outputs

@@ -316,19 +316,26 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         tflite.open(tmp_path / "m.tflite")
 
 
-def test_package_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    package = tmp_path / "tflite_runtime"
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [("tflite_runtime", r"tflite-x needs numpy<2, this is NumPy 2"), ("broken", "cannot be imported: no library")],
+)
+def test_package_that_cannot_be_used(
+    module: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / module
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "interpreter.py").write_text("raise AttributeError('_ARRAY_API not found')\n")
+    (package / "interpreter.py").write_text("raise OSError('no library')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(tflite, "PACKAGES", {"tflite_runtime": "tflite-runtime"})
+    monkeypatch.setattr(tflite, "PACKAGES", {module: "tflite-x"})
+    monkeypatch.setattr(np, "__version__", "2.4.6")
     write(gru_case().graph, tmp_path / "m.tflite")
     try:
-        with pytest.raises(EngineError, match=r"cannot be imported: _ARRAY_API not found"):
+        with pytest.raises(EngineError, match=message):
             tflite.open(tmp_path / "m.tflite")
     finally:
-        sys.modules.pop("tflite_runtime", None)
+        sys.modules.pop(module, None)
 
 
 def gru_case() -> Case:
