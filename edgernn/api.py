@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import importlib
 import importlib.metadata
-import math
 import os
 import shutil
 import tempfile
@@ -18,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from edgernn.errors import OutputError, UsageError, ValidationError
 from edgernn.ir.builder import identifier
 from edgernn.ir.codec import fingerprint
-from edgernn.ir.graph import Graph, Node
+from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
-from edgernn.validation.results import ArtifactReport, LayerRow, Report
+from edgernn.validation.layers import layer_rows
+from edgernn.validation.machine import describe_machine
+from edgernn.validation.results import ArtifactReport, Report
 
 if TYPE_CHECKING:
     import torch
@@ -148,9 +149,9 @@ class Model:
         return Report(
             model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode=face.mode, inputs=ports[0], outputs=ports[1],
             states=[{"name": s.name, "shape": s.shape, "dtype": s.dtype, "bytes": s.nbytes} for s in face.states],
-            layers=[layer_row(self.graph, node) for node in self.graph.nodes], data=data,
+            layers=layer_rows(self.graph), data=data,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            versions=_versions(), artifacts=artifacts,
+            versions=_versions(), artifacts=artifacts, machine=describe_machine(),
         )  # fmt: skip
 
 
@@ -165,17 +166,6 @@ def validate(
 ) -> ArtifactReport:
     """Check an artifact, on one engine, against the model it should come from."""
     return model.proof(calibration).check(Path(path), engine, drift_steps=drift_steps, progress=progress)
-
-
-def layer_row(graph: Graph, node: Node) -> LayerRow:
-    """Shape, number of weights and multiply-accumulates of one node."""
-    weights = [graph.constants[n].size for n in node.inputs if n in graph.constants]
-    matrices = [graph.constants[n].size for n in node.inputs if n in graph.constants and graph.constants[n].ndim == 2]
-    shape = graph.values[node.outputs[0]].shape
-    macs = 0 if node.op.kind == "embedding" else sum(matrices)
-    if node.op.kind == "linear":
-        macs *= math.prod(shape[:-1])
-    return LayerRow(node.name, node.op.kind, shape, sum(weights), macs)
 
 
 @contextmanager

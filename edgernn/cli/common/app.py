@@ -44,9 +44,12 @@ class LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        click.echo(f"edgernn {version('edgernn')}")
+        try:
+            click.echo(f"edgernn {version('edgernn')}")
+        except PackageNotFoundError:
+            click.echo("edgernn, of unknown version: it is used from a folder, not installed")
         ctx.exit()
 
 

@@ -31,9 +31,12 @@ def run_guarded(app: click.Command, arguments: list[str]) -> int:
     """
     try:
         with _sigterm_as_exception():
-            returned = app.main(args=arguments, prog_name="edgernn", standalone_mode=False)
+            with app.make_context("edgernn", arguments or ["--help"]) as context:
+                returned = app.invoke(context)
             _flush()
             return returned if isinstance(returned, int) else 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except BrokenPipeError:
         _abandon_stdout()
         return 0
@@ -109,6 +112,6 @@ def _abandon_stdout() -> None:
     try:
         os.dup2(sink, sys.stdout.fileno())
     except (OSError, ValueError):
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
     finally:
         os.close(sink)

@@ -1,0 +1,130 @@
+"""The loop of ``edgernn run``: frames in, results out, until the end or a signal."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import Any
+
+from edgernn.cli.common.failure import EXIT_INTERRUPTED, EXIT_TERMINATED
+from edgernn.errors import FrameError
+from edgernn.runtime.io import Sink, Source
+from edgernn.runtime.session import Session
+
+SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    step_s     seconds inside ``session.step``, all frames together
+    exit_code  0, or that of the signal that ended the stream
+    """
+
+    artifact: str
+    engine: str
+    frames: int = 0
+    seconds: float = 0.0
+    step_s: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    snapshot: str | None = None
+    restored: bool = False
+    exit_code: int = 0
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return {
+            "artifact": self.artifact, "engine": self.engine, "frames": self.frames, "seconds": self.seconds,
+            "us_per_step": self.step_s / self.frames * 1e6 if self.frames else None, "notes": self.notes,
+            "snapshot": self.snapshot, "restored": self.restored, "interrupted": self.exit_code != 0,
+        }  # fmt: skip
+
+    def text(self) -> str:
+        """One or more lines for people."""
+        ended = "; interrupted" if self.exit_code else ""
+        rate = f", {self.step_s / self.frames * 1e6:.1f} us a step" if self.frames else ""
+        lines = [f"{self.frames} frames in {self.seconds:.2f} s{rate} ({self.engine}){ended}"]
+        if self.snapshot:
+            begun = "continued from and saved to" if self.restored else "saved to"
+            lines.append(f"state {begun} {self.snapshot}")
+        return "\n".join([*lines, *self.notes])
+
+
+class StopSignal:
+    """SIGINT and SIGTERM end a stream between two frames, never within one.
+
+    While ``waiting`` for input a signal raises KeyboardInterrupt; otherwise it is only noted in
+    ``number``. A second one raises in any case.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.waiting = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignal:
+        self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        again = self.number is not None
+        self.number = number
+        if self.waiting or again:
+            raise KeyboardInterrupt
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the signal asks for."""
+        return 0 if self.number is None else SIGNALS[signal.Signals(self.number)]
+
+
+def stream(
+    session: Session, source: Source, sink: Sink, limit: int | None, stop: StopSignal,
+    progress: Callable[[str, int, int], None],
+) -> Summary:  # fmt: skip
+    """Step through ``source`` and write to ``sink``. The sink is not closed.
+
+    Raises FrameError naming the place in the source, and whatever reading and writing raise.
+    """
+    summary = Summary(session.path, session.engine)
+    total = min((n for n in (source.total, limit) if n is not None), default=0)
+    begin = time.perf_counter()
+    frames = iter(source)
+    step, single = session.step, session.outputs[0].name if len(session.outputs) == 1 else None
+    while summary.frames != limit and (item := _next(frames, stop)) is not None:
+        before = time.perf_counter()
+        try:
+            result = step(*item)
+        except FrameError as error:
+            raise FrameError(f"{source.where}: {error}") from None
+        summary.step_s += time.perf_counter() - before
+        sink.write(result if isinstance(result, dict) else {single or "": result})
+        summary.frames += 1
+        progress("streaming", summary.frames, total)
+    summary.seconds = time.perf_counter() - begin
+    summary.notes = [source.note] if source.note else []
+    summary.exit_code = stop.exit_code
+    return summary
+
+
+def _next(frames: Any, stop: StopSignal) -> Any:
+    """The next frames, or None at the end or when a signal came."""
+    try:
+        stop.waiting = True
+        if stop.number is not None:
+            return None
+        return next(frames, None)
+    except KeyboardInterrupt:
+        return None
+    finally:
+        stop.waiting = False

@@ -1,0 +1,116 @@
+"""``edgernn inspect``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgernn.cli.common.options import debug_option, json_option
+from edgernn.ir.graph import Graph
+from edgernn.ir.interface import Interface
+
+
+@click.command("inspect")
+@click.argument("artifact")
+@json_option
+@debug_option
+def command(artifact: str, as_json: bool) -> None:
+    """Show what ARTIFACT takes, gives and carries from step to step; for .ern also its program."""
+    plain = describe(Path(artifact))
+    if as_json:
+        click.echo(json.dumps(plain))
+    else:
+        _print(plain)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """All that an artifact says of itself, as plain values. Raises ArtifactError."""
+    interface, graph = _read(path)
+    plain = {"path": str(path), "size_bytes": path.stat().st_size, **interface.program()}
+    plain["fingerprint"] = interface.fingerprint
+    for row, state in zip(plain["states"], interface.states, strict=True):
+        row["bytes"] = state.nbytes
+        row["initial"] = "zero" if row["initial"] is None else "given"
+    plain["state_bytes"] = interface.state_bytes
+    if graph is not None:
+        plain |= _program(graph)
+    return plain
+
+
+def _read(path: Path) -> tuple[Interface, Graph | None]:
+    if path.suffix == ".ern" and path.is_file():
+        from edgernn.ir.ernfile import read_ern
+        from edgernn.ops import OPS
+
+        return read_ern(path, OPS)
+    from edgernn.runtime import load
+
+    with load(path) as session:
+        return session.interface, None
+
+
+def _program(graph: Graph) -> dict[str, Any]:
+    from edgernn.validation.layers import layer_rows
+
+    rows = layer_rows(graph)
+    return {
+        "nodes": [
+            {"name": r.name, "op": r.op, "shape": list(r.shape), "weights": r.weights, "macs": r.macs} for r in rows
+        ],
+        "weights": sum(r.weights for r in rows),
+        "weight_bytes": sum(array.nbytes for array in graph.constants.values()),
+        "macs": sum(r.macs for r in rows),
+    }  # fmt: skip
+
+
+def _print(plain: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    from edgernn.cli.common.console import results
+
+    console = results()
+    rate = f", {plain['sample_rate_hz']:g} Hz" if plain["sample_rate_hz"] else ""
+    console.print(f"[bold]{plain['name']}[/]  {plain['path']}  {plain['size_bytes']:,} bytes")
+    console.print(f"fingerprint {plain['fingerprint']}")
+    console.print(
+        f"mode {plain['mode']}, scheme {plain['scheme']}, {plain['hop']} input frames a step, "
+        f"outputs {plain['delay']} steps late{rate}; {plain['state_bytes']:,} bytes of state"
+    )
+    table = Table("", "name", "shape", "dtype", "")
+    for role in ("inputs", "outputs", "states"):
+        for row in plain[role]:
+            table.add_row(role[:-1], row["name"], _shape(row["shape"]), row["dtype"], _remark(row))
+    console.print(table)
+    if "nodes" in plain:
+        console.print(_node_table(plain))
+
+
+def _shape(shape: list[int]) -> str:
+    return " x ".join(map(str, shape)) or "scalar"
+
+
+def _remark(row: dict[str, Any]) -> str:
+    if "bytes" in row:
+        return f"{row['bytes']:,} bytes, initially {row['initial']}"
+    kinds = {
+        "frame": "one a step",
+        "final": "for the frames so far",
+        "static": "the same for a whole sequence",
+    }
+    limit = f", 0 to {row['limit'] - 1}" if row["limit"] else ""
+    return kinds[row["kind"]] + limit
+
+
+def _node_table(plain: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    table = Table("node", "op", "shape", show_footer=True)
+    table.columns[0].footer = "total"
+    table.add_column("weights", footer=f"{plain['weights']:,}", justify="right")
+    table.add_column("MACs a step", footer=f"{plain['macs']:,}", justify="right")
+    for row in plain["nodes"]:
+        table.add_row(row["name"], row["op"], _shape(row["shape"]), f"{row['weights']:,}", f"{row['macs']:,}")
+    return table

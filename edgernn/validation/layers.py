@@ -1,0 +1,41 @@
+"""What each node of a step program costs."""
+
+from __future__ import annotations
+
+import math
+
+from edgernn.ir.graph import Graph, Node
+from edgernn.validation.results import LayerRow
+
+RECURRENT = ("lstm", "gru", "rnn")
+
+
+def layer_rows(graph: Graph) -> list[LayerRow]:
+    """One row a node, in execution order. A constant that several nodes read counts for the first."""
+    counted: set[str] = set()
+    rows = []
+    for node in graph.nodes:
+        constants = {n for n in node.inputs if n in graph.constants} - counted
+        counted |= constants
+        weights = sum(graph.constants[name].size for name in constants)
+        shape = graph.values[node.outputs[0]].shape
+        rows.append(LayerRow(node.name, _label(node), shape, weights, macs(graph, node)))
+    return rows
+
+
+def macs(graph: Graph, node: Node) -> int:
+    """Multiply-accumulates of the matrix products of one step. Elementwise work is not counted."""
+    shapes = [t.shape for t in graph.types(node.inputs)]
+    out = graph.values[node.outputs[0]]
+    if node.op.kind == "linear":
+        return out.size * shapes[1][1]
+    if node.op.kind == "matmul":
+        return out.size * shapes[0][-1]
+    if node.op.kind in RECURRENT:
+        return sum(math.prod(shape) for shape in shapes[1:] if len(shape) == 2)
+    return 0
+
+
+def _label(node: Node) -> str:
+    function = getattr(node.op, "function", None)
+    return f"{node.op.kind}({function})" if function else node.op.kind

@@ -1,0 +1,156 @@
+"""A report as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from edgernn.validation.render import view
+from edgernn.validation.results import Report
+
+
+def render_markdown(report: Report) -> str:
+    """The whole report but the curves."""
+    parts = [
+        f"# {_text(report.model)}",
+        f"**{view.verdict(report)}**",
+        _facts(report),
+        "## Artifacts",
+        _artifacts(report),
+        *_failures(report),
+        "## Error against PyTorch",
+        _errors(report),
+        *_drift(report),
+        "## Properties",
+        _properties(report),
+        "## Interface",
+        _interface(report),
+        "## Layers",
+        _layers(report),
+        "## Versions",
+        _table(("package", "version"), [(name, version) for name, version in report.versions.items()]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(report: Report) -> str:
+    return "\n".join([
+        f"- created: {report.created}",
+        f"- fingerprint: `{report.fingerprint}`",
+        f"- mode: {report.mode}, scheme: {report.scheme}",
+        f"- compared on: {_text(report.data)}",
+        f"- times measured on: {_text(view.measured_on(report))}",
+    ])  # fmt: skip
+
+
+def _artifacts(report: Report) -> str:
+    rows = [
+        (r.file, r.engine, r.size, r.load, r.max_error, r.sqnr, r.argmax, r.median, r.p99, _mark(r.passed))
+        for r in view.artifact_rows(report)
+    ]
+    head = (
+        "file",
+        "engine",
+        "size",
+        "load ms",
+        "max error",
+        "SQNR dB",
+        "same argmax",
+        "median µs",
+        "p99 µs",
+        "verdict",
+    )
+    return _table(head, rows, numbers=range(2, 9))
+
+
+def _failures(report: Report) -> list[str]:
+    lines = [f"- {_text(line)}" for artifact in report.artifacts for line in artifact.failures()]
+    return ["## What failed", "\n".join(lines)] if lines else []
+
+
+def _errors(report: Report) -> str:
+    names = view.labels(report.artifacts)
+    rows = [
+        (o.output, o.kind, label, f"{o.frames:,}", view.error(o.max_error), view.error(o.tolerance),
+         view.error(o.rms_error), f"{o.reference_peak:.3g}", view.sqnr(o.sqnr_db), view.share(o.argmax_agreement),
+         _mark(o.passed))
+        for label, artifact in zip(names, report.artifacts, strict=True)
+        for o in artifact.outputs
+    ]  # fmt: skip
+    head = (
+        "output", "kind", "engine", "frames", "max error", "allowed", "RMS error", "largest value", "SQNR dB",
+        "same argmax", "verdict",
+    )  # fmt: skip
+    return _table(head, rows, numbers=range(3, 10))
+
+
+def _drift(report: Report) -> list[str]:
+    names = view.labels(report.artifacts)
+    rows = [
+        (d.output, label, f"{d.steps:,}", view.error(d.max_error), view.error(d.rms_error_first), view.error(d.rms_error_last))
+        for label, artifact in zip(names, report.artifacts, strict=True)
+        for d in artifact.drift
+    ]  # fmt: skip
+    if not rows:
+        return []
+    head = ("output", "engine", "steps", "max error", "RMS error at the start", "RMS error at the end")
+    return ["## Error over continued streaming, without reset", _table(head, rows, numbers=range(2, 6))]
+
+
+def _properties(report: Report) -> str:
+    names = view.labels(report.artifacts)
+    rows = [
+        (p.name, label, _mark(p.passed), p.detail)
+        for label, artifact in zip(names, report.artifacts, strict=True)
+        for p in artifact.properties
+    ]
+    return _table(("property", "engine", "verdict", "detail"), rows)
+
+
+def _interface(report: Report) -> str:
+    rows = [
+        (
+            role,
+            row["name"],
+            view.shape(row["shape"]),
+            row["dtype"],
+            str(row.get("bytes", row.get("kind", ""))),
+        )
+        for role, group in (("input", report.inputs), ("output", report.outputs), ("state", report.states))
+        for row in group
+    ]
+    return _table(("", "name", "shape", "dtype", "kind, or bytes"), rows)
+
+
+def _layers(report: Report) -> str:
+    rows = [(r.name, r.op, view.shape(r.shape), f"{r.weights:,}", f"{r.macs:,}") for r in report.layers]
+    total = (
+        "total",
+        "",
+        "",
+        f"{sum(r.weights for r in report.layers):,}",
+        f"{sum(r.macs for r in report.layers):,}",
+    )
+    return _table(("node", "op", "shape", "weights", "MACs a step"), [*rows, total], numbers=range(3, 5))
+
+
+def _mark(passed: bool) -> str:
+    return "passed" if passed else "**FAILED**"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
+    right = set(numbers)
+    rule = ["---:" if k in right else "---" for k in range(len(head))]
+    lines = [head, rule, *([_cell(c) for c in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text if text == "**FAILED**" else _text(text)
+
+
+def _text(text: str) -> str:
+    """User-given text, so that Markdown shows it as it is."""
+    flat = " ".join(text.split())
+    for character in "\\`*_[]<>|":
+        flat = flat.replace(character, f"\\{character}")
+    return flat
