@@ -42,10 +42,10 @@ class Gru(Op):
         x, h, w_ih, w_hh, b_ih, b_hh = inputs
         drive = x @ w_ih.T + b_ih
         h_block = np.empty((len(x), len(h)), x.dtype)
-        for t, gates in enumerate(drive):
-            r_x, z_x, n_x = np.split(gates, 3)
-            r_h, z_h, n_h = np.split(w_hh @ h + b_hh, 3)
-            n = np.tanh(n_x + sigmoid(r_x + r_h) * n_h)
-            h = n + sigmoid(z_x + z_h) * (h - n)
+        for t, from_x in enumerate(drive.reshape(len(x), 3, -1)):
+            from_h = (w_hh @ h + b_hh).reshape(3, -1)
+            r, z = sigmoid(from_x[:2] + from_h[:2])
+            n = np.tanh(from_x[2] + r * from_h[2])
+            h = n + z * (h - n)
             h_block[t] = h
         return (h_block,)

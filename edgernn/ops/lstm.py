@@ -48,7 +48,7 @@ class Lstm(Op):
         h_block = np.empty((len(x), len(h)), x.dtype)
         c_block = np.empty((len(x), len(c)), x.dtype)
         for t, gates in enumerate(drive):
-            i, f, g, o = np.split(gates + w_hh @ h, 4)
+            i, f, g, o = (gates + w_hh @ h).reshape(4, -1)
             c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
             h = sigmoid(o) * np.tanh(c)
             if self.proj_size:
