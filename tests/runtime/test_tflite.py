@@ -1,6 +1,7 @@
 """The tflite engine: outputs and states that share values, lifetime, damaged and foreign files, errors."""
 
 import gc
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -161,16 +162,19 @@ def test_step_outlives_its_session(tmp_path: Path) -> None:
 
 
 def test_nothing_grows(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource")
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        pytest.skip("tflite: this system does not tell a process its resident memory")
     case, path = gru_case(), tmp_path / "m.tflite"
     write(case.graph, path)
     session, (frame,) = edgernn.runtime.load(path), case.frames[0]
-    for _ in range(1000):
-        session.step(frame)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(50_000):
-        session.step(frame)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2048
+    pages = []
+    for _ in range(2):
+        for _ in range(50_000):
+            session.step(frame)
+        gc.collect()
+        pages.append(int(statm.read_text().split()[1]))
+    assert (pages[1] - pages[0]) * os.sysconf("SC_PAGE_SIZE") < 1 << 20
 
 
 @pytest.mark.parametrize("multiple", [False, True])
@@ -318,7 +322,7 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("module", "message"),
-    [("tflite_runtime", r"tflite-x needs numpy<2, this is NumPy 2"), ("broken", "cannot be imported: no library")],
+    [("tflite_runtime", "tflite-x needs numpy<2, this is NumPy 2"), ("broken", "imported: no library")],
 )
 def test_package_that_cannot_be_used(
     module: str, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
