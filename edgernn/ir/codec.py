@@ -131,6 +131,6 @@ def _attribute(value: Any, annotation: str, where: str) -> Any:
         return tuple(_attribute(v, item, where) for v in value)
     if type(value) not in scalars[annotation]:
         raise ArtifactError(f"{where}: must be {annotation}, found {value!r:.60}")
-    if annotation == "int" and abs(value) > 1 << 31:
+    if annotation == "int" and abs(value) > 1 << 62:
         raise ArtifactError(f"{where}: {value!r:.40} is out of range")
     return float(value) if annotation == "float" else value

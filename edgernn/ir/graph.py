@@ -18,6 +18,7 @@ class Port:
            at each step for the frames so far. "static" (inputs): the same for a whole sequence,
            given with every step
     limit  for integer inputs, valid entries are 0 <= entry < limit; None where any value is
+    scale  of integer models: real value of one unit; None where the integers are the values (indices)
     """
 
     name: str
@@ -26,6 +27,7 @@ class Port:
     kind: str = "frame"
     limit: int | None = None
     value: str = ""
+    scale: float | None = None
 
     @property
     def size(self) -> int:

@@ -169,7 +169,10 @@ def _ports(plain: dict[str, Any], key: str, where: str) -> tuple[Port, ...]:
 
 
 def _port_to_plain(port: Port) -> dict[str, Any]:
-    return {"name": port.name, "shape": list(port.shape), "dtype": port.dtype, "kind": port.kind, "limit": port.limit}
+    return {
+        "name": port.name, "shape": list(port.shape), "dtype": port.dtype, "kind": port.kind, "limit": port.limit,
+        "scale": port.scale,
+    }  # fmt: skip
 
 
 def _port_from_plain(plain: Any, where: str) -> Port:
@@ -180,7 +183,15 @@ def _port_from_plain(plain: Any, where: str) -> Port:
         raise ArtifactError(f"{where}: unknown kind {kind!r:.40}")
     if limit is not None and (type(limit) is not int or limit < 1):
         raise ArtifactError(f"{where}: limit must be a positive integer or null, not {limit!r:.40}")
-    return Port(require(plain, "name", str, where), shape_of(plain, where), dtype_of(plain, where), kind, limit)
+    name, shape, dtype = require(plain, "name", str, where), shape_of(plain, where), dtype_of(plain, where)
+    return Port(name, shape, dtype, kind, limit, scale=_scale(plain, where))
+
+
+def _scale(plain: dict[str, Any], where: str) -> float | None:
+    scale = plain.get("scale")
+    if scale is not None and not (isinstance(scale, int | float) and 0 < scale < 1e30):
+        raise ArtifactError(f"{where}: scale must be a positive number or null, found {scale!r:.40}")
+    return None if scale is None else float(scale)
 
 
 def _state_to_plain(state: State) -> dict[str, Any]:
@@ -197,13 +208,11 @@ def _state_from_plain(plain: Any, where: str) -> State:
         raise ArtifactError(f"{where}: a state must be an object")
     name = require(plain, "name", str, where)
     where = f"{where}: state {name!r:.60}"
-    shape, dtype, scale = shape_of(plain, where), dtype_of(plain, where), plain.get("scale")
-    if scale is not None and not (isinstance(scale, int | float) and scale > 0):
-        raise ArtifactError(f"{where}: scale must be a positive number or null")
+    shape, dtype = shape_of(plain, where), dtype_of(plain, where)
     initial = np.zeros(shape, dtype)
     if plain.get("initial") is not None:
         initial = _decode_array(require(plain, "initial", str, where), shape, dtype, where)
-    return State(name, shape, dtype, initial, scale=None if scale is None else float(scale))
+    return State(name, shape, dtype, initial, scale=_scale(plain, where))
 
 
 def _decode_array(text: str, shape: tuple[int, ...], dtype: str, where: str) -> Any:

@@ -6,6 +6,7 @@ from edgernn.ir.op import Op
 from edgernn.ops.binary import Binary
 from edgernn.ops.embedding import Embedding
 from edgernn.ops.gru import Gru
+from edgernn.ops.integer import INTEGER_OPS
 from edgernn.ops.last import Last
 from edgernn.ops.layer_norm import LayerNorm
 from edgernn.ops.linear import Linear
@@ -21,7 +22,7 @@ OPS: dict[str, type[Op]] = {
     op.kind: op
     for op in (
         Binary, Concat, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
-        Matmul, Reduce, Reshape, Rnn, Slice, Softmax, Transpose, Unary,
+        Matmul, Reduce, Reshape, Rnn, Slice, Softmax, Transpose, Unary, *INTEGER_OPS,
     )
 }  # fmt: skip
 

@@ -22,7 +22,8 @@ class Reshape(Op):
 
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         (x,) = inputs
-        expect(x.size == math.prod(self.shape), f"reshape of {x.shape} to {self.shape}")
+        fits = all(n > 0 for n in self.shape) and x.size == math.prod(self.shape)
+        expect(fits, f"reshape of {x.shape} to {self.shape}")
         return (x.with_shape(self.shape),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:

@@ -1,0 +1,14 @@
+"""The ops of integer models: int16 values and states, int8 weights, nothing in floating point."""
+
+from __future__ import annotations
+
+from edgernn.ir.op import Op
+from edgernn.ops.integer.dense import EmbeddingInt16, LinearInt16
+from edgernn.ops.integer.elementwise import AddInt16, ClipInt16, MulInt16, RescaleInt16, TableInt16
+from edgernn.ops.integer.frame import LayerNormInt16, LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.recurrent import GruInt16, LstmInt16, RnnInt16
+
+INTEGER_OPS: tuple[type[Op], ...] = (
+    AddInt16, ClipInt16, EmbeddingInt16, GruInt16, LayerNormInt16, LinearInt16, LogSoftmaxInt16, LstmInt16, MatmulInt16,
+    MulInt16, ReduceInt16, RescaleInt16, RnnInt16, SoftmaxInt16, TableInt16,
+)  # fmt: skip
