@@ -1,0 +1,1 @@
+"""What the examples share: exporting to every format, measuring fresh processes."""
