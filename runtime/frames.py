@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,15 @@ import numpy as np
 from edgernn.errors import FrameError
 from edgernn.ir.graph import Port
 from edgernn.ir.op import Array
+from edgernn.runtime.quantized import quantize
 
 
 def coerce_frame(frame: Any, port: Port) -> Array:
     """``frame`` as a C-contiguous array of exactly the port's shape and dtype.
 
     Accepted: anything NumPy takes; float16 to float64 and integers for a float port, any integers for
-    an integer port; a plain number for a port of one element. Raises FrameError otherwise.
+    an integer port; a plain number for a port of one element. A port with a scale takes int16 as it is
+    and quantizes everything else. Raises FrameError otherwise.
     """
     try:
         array = np.asarray(frame)
@@ -26,6 +29,9 @@ def coerce_frame(frame: Any, port: Port) -> Array:
     if array.shape != port.shape:
         raise FrameError(f"input {port.name!r}: a frame has shape {port.shape}, found {array.shape}{_hint(array, port)}")
     wanted = np.dtype(port.dtype)
+    if port.scale is not None and array.dtype != wanted and array.dtype.kind in "fiu":
+        check_values(array, replace(port, dtype="float32"))
+        return quantize(array, port).reshape(port.shape)
     if array.dtype.kind not in ("fiu" if wanted.kind == "f" else "iu"):
         kind = "numbers" if wanted.kind == "f" else "integers"
         raise FrameError(f"input {port.name!r}: {kind} ({port.dtype}) expected, found {array.dtype}")

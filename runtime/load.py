@@ -16,11 +16,12 @@ SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
 }
 
 
-def load(path: str | os.PathLike[str], engine: str = "auto") -> Session:
+def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = False) -> Session:
     """Load an artifact (.so, .onnx, .tflite, .ern).
 
     ``engine`` is a key of ``ENGINES``, or "auto": the fastest installed one that runs this kind of
-    file (``session.engine`` says which). Raises ArtifactError for a file that is damaged or foreign,
+    file (``session.engine`` says which). ``raw``: steps of an integer model return its integers, not real
+    values. Raises ArtifactError for a file that is damaged or foreign,
     EngineError for an engine that does not run it, MissingExtraError where a package is missing.
     """
     path = Path(path)
@@ -30,7 +31,7 @@ def load(path: str | os.PathLike[str], engine: str = "auto") -> Session:
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
     module = _choose(path, candidates) if engine == "auto" else _named(path, engine, candidates)
-    return Session(module.open(path), str(path))
+    return Session(module.open(path), str(path), raw)
 
 
 def _named(path: Path, engine: str, candidates: tuple[str, ...]) -> ModuleType:

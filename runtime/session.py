@@ -15,6 +15,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.frames import check_values, coerce_frame
+from edgernn.runtime.quantized import dequantize
 from edgernn.runtime.snapshot import pack_snapshot, unpack_snapshot
 
 Result = Array | dict[str, Array]
@@ -34,9 +35,13 @@ class Session:
     are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index.
     """
 
-    def __init__(self, engine: Engine, path: str = "") -> None:
+    raw: bool = False
+    """For integer models: whether a step returns integers, in units of the ports' ``scale``, instead of real values."""
+
+    def __init__(self, engine: Engine, path: str = "", raw: bool = False) -> None:
         self._engine = engine
         self.path = path
+        self.raw = raw
         self.interface: Interface = engine.interface
         self.step = self._single_step() if self._is_simple() else self._general_step
 
@@ -121,11 +126,11 @@ class Session:
         return f"<Session {self.interface.name}: {ports}; {self.state_bytes} B of state; engine {self.engine}>"
 
     def _is_simple(self) -> bool:
-        return len(self.inputs) == len(self.outputs) == 1
+        return len(self.inputs) == len(self.outputs) == 1 and self.inputs[0].scale is self.outputs[0].scale is None
 
     def _single_step(self) -> Callable[[Any], Array]:
         run, port = self._engine.single(), self.inputs[0]
-        dtype, shape, ndarray = np.dtype(port.dtype), port.shape, np.ndarray
+        dtype, shape, ndarray, vdot = np.dtype(port.dtype), port.shape, np.ndarray, np.vdot
 
         def step_checked_by_engine(frame: Any) -> Array:
             if frame.__class__ is not ndarray or frame.dtype is not dtype or frame.shape != shape or not frame.flags.c_contiguous:
@@ -135,7 +140,7 @@ class Session:
         def step_float(frame: Any) -> Array:
             if frame.__class__ is not ndarray or frame.dtype is not dtype or frame.shape != shape or not frame.flags.c_contiguous:
                 frame = coerce_frame(frame, port)
-            elif not np.vdot(frame, frame) < inf:
+            elif not vdot(frame, frame) < inf:
                 check_values(frame, port)
             return run(frame)
 
@@ -154,9 +159,10 @@ class Session:
         if len(frames) != len(self.inputs):
             raise FrameError(f"{len(self.inputs)} inputs expected ({[p.name for p in self.inputs]}), found {len(frames)}")
         results = self._engine.run(*(coerce_frame(f, p) for f, p in zip(frames, self.inputs, strict=True)))
-        if len(results) == 1:
-            return results[0]
-        return dict(zip((p.name for p in self.outputs), results, strict=True))
+        values = results if self.raw else [dequantize(r, p) for r, p in zip(results, self.outputs, strict=True)]
+        if len(values) == 1:
+            return values[0]
+        return dict(zip((p.name for p in self.outputs), values, strict=True))
 
     def _by_name(self, frames: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
         rest = [p.name for p in self.inputs[len(frames) :]]

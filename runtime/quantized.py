@@ -1,0 +1,20 @@
+"""Real values at the ports of integer models."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgernn.ir.graph import Port
+from edgernn.ir.op import Array
+
+
+def quantize(array: Array, port: Port) -> Array:
+    """Finite real values in units of the port's scale: rounded (halves up), saturated, in its dtype."""
+    limits = np.iinfo(port.dtype)
+    scaled = np.floor(array.astype(np.float32) * np.float32(1.0 / (port.scale or 1.0)) + np.float32(0.5))
+    return np.clip(scaled, limits.min, limits.max).astype(port.dtype)
+
+
+def dequantize(array: Array, port: Port) -> Array:
+    """The real values, float32, of integers in units of the port's scale; other values as they are."""
+    return array if port.scale is None else array.astype(np.float32) * np.float32(port.scale)
