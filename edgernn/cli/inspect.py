@@ -58,7 +58,8 @@ def _program(graph: Graph) -> dict[str, Any]:
     rows = layer_rows(graph)
     return {
         "nodes": [
-            {"name": r.name, "op": r.op, "shape": list(r.shape), "weights": r.weights, "macs": r.macs} for r in rows
+            {"name": r.name, "op": r.op, "shape": list(r.shape), "weights": r.weights, "macs": r.macs}
+            for r in rows
         ],
         "weights": sum(r.weights for r in rows),
         "weight_bytes": sum(array.nbytes for array in graph.constants.values()),
@@ -67,22 +68,23 @@ def _program(graph: Graph) -> dict[str, Any]:
 
 
 def _print(plain: dict[str, Any]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from edgernn.cli.common.console import results
 
-    console = results()
+    click.echo(f"{plain['name']}  {plain['path']}  {plain['size_bytes']:,} bytes")
+    click.echo(f"fingerprint {plain['fingerprint']}")
     rate = f", {plain['sample_rate_hz']:g} Hz" if plain["sample_rate_hz"] else ""
-    console.print(f"[bold]{plain['name']}[/]  {plain['path']}  {plain['size_bytes']:,} bytes")
-    console.print(f"fingerprint {plain['fingerprint']}")
-    console.print(
-        f"mode {plain['mode']}, scheme {plain['scheme']}, {plain['hop']} input frames a step, "
-        f"outputs {plain['delay']} steps late{rate}; {plain['state_bytes']:,} bytes of state"
+    click.echo(
+        f"mode {plain['mode']}, scheme {plain['scheme']}, hop {plain['hop']}, delay {plain['delay']}{rate}"
     )
+    click.echo(f"state {plain['state_bytes']:,} bytes")
     table = Table("", "name", "shape", "dtype", "")
     for role in ("inputs", "outputs", "states"):
         for row in plain[role]:
-            table.add_row(role[:-1], row["name"], _shape(row["shape"]), row["dtype"], _remark(row))
+            table.add_row(role[:-1], escape(row["name"]), _shape(row["shape"]), row["dtype"], _remark(row))
+    console = results()
     console.print(table)
     if "nodes" in plain:
         console.print(_node_table(plain))
@@ -105,6 +107,7 @@ def _remark(row: dict[str, Any]) -> str:
 
 
 def _node_table(plain: dict[str, Any]) -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("node", "op", "shape", show_footer=True)
@@ -112,5 +115,7 @@ def _node_table(plain: dict[str, Any]) -> Any:
     table.add_column("weights", footer=f"{plain['weights']:,}", justify="right")
     table.add_column("MACs a step", footer=f"{plain['macs']:,}", justify="right")
     for row in plain["nodes"]:
-        table.add_row(row["name"], row["op"], _shape(row["shape"]), f"{row['weights']:,}", f"{row['macs']:,}")
+        table.add_row(
+            escape(row["name"]), row["op"], _shape(row["shape"]), f"{row['weights']:,}", f"{row['macs']:,}"
+        )
     return table

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
-
-def messages() -> Console:
-    """The console for notes, tables and progress that are not the result."""
-    return Console(stderr=True, highlight=False)
+FILE_COLUMNS = 160
 
 
 def results() -> Console:
-    """The console for what the user asked to see."""
-    return Console(highlight=False)
+    """The console for what the user asked to see. Files and pipes are as wide as tables need."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = FILE_COLUMNS
+    return console
 
 
 @contextlib.contextmanager

@@ -43,7 +43,7 @@ def model_options(function: F) -> F:
         click.option(
             "--weights", metavar="FILE", help="State dict (.pt, .pth, .ckpt, .safetensors) for the model."
         ),
-        click.option("--name", help="Name of the model in files and C symbols; that of its class by default."),
+        click.option("--name", help="Name in files and C symbols; that of the class by default."),
         click.option(
             "--sample-rate", type=click.FloatRange(min=0, min_open=True), metavar="HZ",
             help="Sampling rate of sound that the model takes; `run` then refuses other WAV files.",

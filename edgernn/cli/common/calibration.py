@@ -1,0 +1,93 @@
+"""Real sequences to validate on, from .npy and .npz files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from edgernn.errors import UsageError
+from edgernn.ir.graph import Port
+from edgernn.ir.interface import Interface
+from edgernn.ir.op import Array
+from edgernn.runtime.io.npy import DAMAGE, read_array
+
+Sequences = list[dict[str, Array]]
+LAYOUT = (
+    "an array is one sequence [T, *frame] or several of equal length [N, T, *frame]; in an .npz it is named "
+    "like its input, with _0, _1, ... appended where sequences differ in length (where there is one input, "
+    "any names will do)"
+)
+
+
+def load_calibration(path: Path, interface: Interface) -> Sequences:
+    """The sequences in ``path``. Raises UsageError, saying what was expected."""
+    if path.suffix not in (".npy", ".npz"):
+        raise UsageError(f"--calibration {path}: unknown suffix {path.suffix!r}; calibration is .npy or .npz")
+    if not path.is_file():
+        raise UsageError(f"--calibration {path}: no such file")
+    arrays = {"": np.asarray(read_array(path))} if path.suffix == ".npy" else _read_npz(path)
+    if not arrays:
+        raise UsageError(f"--calibration {path}: holds no arrays; {LAYOUT}")
+    columns = {p.name: _sequences(arrays, p, interface, path) for p in interface.inputs}
+    counts = {name: len(found) for name, found in columns.items()}
+    if len(set(counts.values())) != 1:
+        raise UsageError(f"--calibration {path}: inputs have different numbers of sequences: {counts}")
+    return [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
+
+
+def _read_npz(path: Path) -> dict[str, Array]:
+    import zipfile
+    import zlib
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (
+        *DAMAGE,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        KeyError,
+        RuntimeError,
+    ) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"--calibration {path}: not a whole .npz file of numbers: {reason}") from None
+
+
+def _sequences(arrays: Mapping[str, Array], port: Port, interface: Interface, path: Path) -> list[Array]:
+    named = [name for name in arrays if re.fullmatch(rf"{re.escape(port.name)}(_\d+)?", name)]
+    if not named and len(interface.inputs) == 1:
+        named = list(arrays)
+    if not named:
+        raise UsageError(
+            f"--calibration {path}: nothing for input {port.name!r}, found {list(arrays)}; {LAYOUT}"
+        )
+    named.sort(key=lambda name: int(found[0]) if (found := re.findall(r"\d+$", name)) else -1)
+    return [
+        sequence
+        for name in named
+        for sequence in _split(arrays[name], port, f"{path}{': ' * bool(name)}{name}")
+    ]
+
+
+def _split(array: Array, port: Port, where: str) -> list[Array]:
+    """One array as sequences, in the dtype of the port."""
+    wanted = "fiu" if port.dtype.startswith("float") else "iu"
+    if array.dtype.kind not in wanted:
+        raise UsageError(
+            f"--calibration {where}: dtype {array.dtype} does not fit input {port.name!r} ({port.dtype})"
+        )
+    lead = array.ndim - len(port.shape)
+    one = 0 if port.kind == "static" else 1
+    if array.shape[max(lead, 0) :] != port.shape or lead not in (one, one + 1):
+        expected = ", ".join(map(str, (*("T",) * one, *port.shape)))
+        raise UsageError(
+            f"--calibration {where}: shape {list(array.shape)} does not fit input {port.name!r}, "
+            f"[{expected}]; {LAYOUT}"
+        )
+    array = array.astype(port.dtype)
+    return list(array) if lead == one + 1 else [array]

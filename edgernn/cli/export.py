@@ -1,0 +1,185 @@
+"""``edgernn export``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgernn.cli.common import config
+from edgernn.cli.common.console import prints_to_stderr
+from edgernn.cli.common.conversion import ModelOptions
+from edgernn.cli.common.options import debug_option, json_option, model_options, quiet_option
+from edgernn.errors import OutputError, UsageError, ValidationError
+
+if TYPE_CHECKING:
+    from edgernn.cli.common.conversion import Conversion
+    from edgernn.cli.common.progress import Bar
+    from edgernn.validation.results import ArtifactReport, Report
+
+FORMATS = ("onnx", "tflite", "c", "ern", "so")
+
+
+def _parse_formats(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip().lstrip(".") for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise click.BadParameter(f"{name!r} is not a format; formats are {', '.join(FORMATS)}")
+    return names
+
+
+@click.command("export")
+@config.option
+@click.argument("model", required=False)
+@model_options
+@click.option(
+    "--quant", type=click.Choice(["float32"]), default="float32", show_default=True, help="Number format."
+)
+@click.option(
+    "--mode", type=click.Choice(["stream"]), default="stream", show_default=True, help="How it is run."
+)
+@click.option(
+    "--format",
+    "formats",
+    callback=_parse_formats,
+    default=",".join(FORMATS),
+    show_default=True,
+    metavar="LIST",
+    help="What to write.",
+)
+@click.option(
+    "--target",
+    metavar="NAME",
+    help="Machine for the .so, cross-compiled, e.g. a Raspberry Pi; this one by default.",
+)
+@click.option(
+    "-o", "--output", default=".", show_default=True, metavar="DIR", help="Folder for artifacts and report."
+)
+@json_option
+@quiet_option
+@debug_option
+def command(
+    model: str | None, quant: str, mode: str, formats: tuple[str, ...], target: str | None, output: str,
+    as_json: bool, quiet: bool, **options: Any,
+) -> None:  # fmt: skip
+    """Convert MODEL (file.py:name or package.module:name) to artifacts that process one frame at a time.
+
+    Every artifact is compared with the PyTorch model first; if one disagrees, nothing is written. Beside
+    them stands a report: <model>.report.md, .json and .html.
+
+    \b
+    edgernn export model.py:Net --input 1,T,40 --weights w.pt --calibration data.npz -o out
+    """
+    if model is None:
+        raise UsageError(f"MODEL is missing: file.py:name or package.module:name, here or in {config.NAME}")
+    order = Order(formats, target, Path(output), options["drift_steps"])
+    with prints_to_stderr():
+        exported = _export(ModelOptions(model, **options), order, show=not (quiet or as_json))
+    if as_json:
+        _print_json(exported)
+    elif not quiet:
+        _print(exported)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to write, and where."""
+
+    formats: tuple[str, ...]
+    target: str | None
+    folder: Path
+    drift_steps: int
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    report: Report
+    files: list[Path]
+    html: Path
+    notes: list[str]
+
+
+def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
+    """Write everything into the folder, or nothing."""
+    from edgernn.cli.common.conversion import convert
+    from edgernn.cli.common.files import staged
+    from edgernn.cli.common.progress import Bar
+    from edgernn.validation.render import require_jinja
+
+    require_jinja()
+    _check_target(order)
+    _check_folder(order.folder)
+    with Bar(enabled=show) as bar:
+        conversion = convert(options, bar)
+        with staged(order.folder) as stage:
+            artifacts = [_save(conversion, stage, suffix, order, bar) for suffix in order.formats]
+            report = conversion.model.report(artifacts, conversion.data)
+            bar("writing the report")
+            html = order.folder / _write_reports(report, stage).name
+            files = sorted(order.folder / file.name for file in stage.iterdir())
+    return Exported(report, files, html, conversion.notes)
+
+
+def _save(conversion: Conversion, stage: Path, suffix: str, order: Order, bar: Bar) -> ArtifactReport:
+    file = stage / f"{conversion.model.name}.{suffix}"
+    try:
+        artifact = conversion.model.save(
+            file, calibration=conversion.calibration, drift_steps=order.drift_steps, progress=bar,
+            target=order.target if suffix == "so" else None,
+        )  # fmt: skip
+    except (ValidationError, OutputError) as error:
+        raise type(error)(str(error).replace(str(stage), str(order.folder))) from None
+    artifact.path = str(order.folder / file.name)
+    return artifact
+
+
+def _write_reports(report: Report, stage: Path) -> Path:
+    """Write the three forms and return the page."""
+    from edgernn.validation.render import render_html, render_json, render_markdown
+
+    for suffix, render in (("md", render_markdown), ("json", render_json), ("html", render_html)):
+        path = stage / f"{report.model}.report.{suffix}"
+        path.write_text(render(report), encoding="utf-8")
+    return path
+
+
+def _print_json(exported: Exported) -> None:
+    import json
+
+    from edgernn.validation.render import plain_json
+
+    files = [str(file) for file in exported.files]
+    plain = {**exported.report.to_plain(), "files": files, "notes": exported.notes}
+    click.echo(json.dumps(plain_json(plain)))
+
+
+def _print(exported: Exported) -> None:
+    from edgernn.cli.common.console import results
+    from edgernn.cli.common.summary import artifact_table
+
+    results().print(artifact_table(exported.report))
+    click.echo(f"report: {exported.html}")
+    for note in exported.notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def _check_target(order: Order) -> None:
+    if order.target is None:
+        return
+    if "so" not in order.formats:
+        raise UsageError("--target is the machine of the .so: add so to --format")
+    from edgernn.export.c.targets import target_named
+
+    target_named(order.target)
+
+
+def _check_folder(folder: Path) -> None:
+    """Say early that the folder cannot be written, not after minutes of work."""
+    existing = next((p for p in (folder, *folder.absolute().parents) if p.exists()), None)
+    if existing is None or not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise UsageError(f"--output {folder}: cannot be written: {existing} is not a folder one can write to")
