@@ -3,6 +3,7 @@
     python -m benchmarks.host_step [--overhead] [--json results.json]
 
 One process, one thread, all candidates interleaved in bursts; the ratio is that of the medians of the bursts.
+Times are processor time (see ``benchmarks.timing``).
 """
 
 from __future__ import annotations
