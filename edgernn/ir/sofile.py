@@ -1,8 +1,8 @@
-"""The .so file: the image of a shared library, then metadata and a checksum, which the dynamic loader ignores.
+"""The .so file: the image of a shared library, then metadata and a checksum.
 
-Layout: ELF image, metadata (JSON), and a footer, little-endian: u64 bytes of the image, u64 bytes of the metadata,
-SHA-256 of all that stands before the footer, magic. So a damaged file is found before it is loaded: mapping a
-library that is cut off can end the process.
+Layout: ELF image, metadata (JSON), and a footer, little-endian: u64 bytes of the image, u64 bytes of the
+metadata, SHA-256 of all that stands before the footer, magic. The dynamic loader ignores what follows the
+image. A damaged file is found before it is loaded: mapping a library that is cut off can end the process.
 """
 
 from __future__ import annotations
@@ -50,10 +50,14 @@ def pack_library(image: bytes, info: LibraryInfo) -> bytes:
 def parse_library(data: bytes, where: str) -> LibraryInfo:
     """Check a .so file as a whole and return what it says. Raises ArtifactError, naming ``where``."""
     if len(data) < FOOTER.size or not data.endswith(MAGIC):
-        raise ArtifactError(f"{where}: not a shared library written by edgernn, or cut off, or stripped afterwards")
+        raise ArtifactError(
+            f"{where}: not a shared library written by edgernn, or cut off, or stripped afterwards"
+        )
     image_bytes, metadata_bytes, digest, _ = FOOTER.unpack_from(data, len(data) - FOOTER.size)
     if image_bytes + metadata_bytes + FOOTER.size != len(data):
-        raise ArtifactError(f"{where}: {len(data)} bytes do not hold the image and metadata announced: the file is damaged")
+        raise ArtifactError(
+            f"{where}: {len(data)} bytes do not hold the image and metadata announced: the file is damaged"
+        )
     view = memoryview(data)
     if hashlib.sha256(view[: -FOOTER.size]).digest() != digest:
         raise ArtifactError(f"{where}: the checksum is wrong: the file is damaged")
@@ -82,4 +86,6 @@ def _check_image(image: memoryview, machine: str, where: str) -> None:
         raise ArtifactError(f"{where}: the image is not an ELF file")
     found = (image[4], int.from_bytes(image[18:20], "little"))
     if found != ELF_MACHINES[machine] or image[5] != 1:
-        raise ArtifactError(f"{where}: the image is not for {machine}: ELF class {found[0]}, machine {found[1]}")
+        raise ArtifactError(
+            f"{where}: the image is not for {machine}: ELF class {found[0]}, machine {found[1]}"
+        )

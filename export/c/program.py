@@ -1,0 +1,181 @@
+"""A graph as C: constants, members of the model's structure, and the statements of a step."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgernn.errors import UnsupportedModelError
+from edgernn.export.c import lower_elementwise, lower_linear, lower_recurrent, lower_reduction, lower_shape
+from edgernn.export.c.checks import index_limits
+from edgernn.export.c.lowering import BACKEND, Call, can_lower, in_place, lower, workspace
+from edgernn.export.c.text import C_TYPES, c_array, c_float, c_name
+from edgernn.export.c.walks import MAX_AXES, Walk
+from edgernn.ir.graph import Graph, Node, Port
+from edgernn.ir.op import Array
+from edgernn.ir.types import DTYPE_BYTES
+from edgernn.passes.legalize import legalize
+from edgernn.passes.plan import Copy, Location, MemoryPlan, alias_offset, plan_memory
+from edgernn.passes.rewrite import rewrite
+
+RULES = (lower_elementwise, lower_linear, lower_recurrent, lower_reduction, lower_shape)
+"""The modules that register lowerings."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A static array of the generated file."""
+
+    name: str
+    declaration: str
+    text: str
+    nbytes: int
+
+
+class Program:
+    """``graph`` lowered for a lane width; ``lanes`` is that of the packed weights.
+
+    Raises UnsupportedOpError for what no kernel computes.
+    """
+
+    def __init__(self, graph: Graph, lanes: int) -> None:
+        graph = legalize(graph, BACKEND, can_lower)
+        self.graph = rewrite(graph, lower_reduction.split_reductions)
+        self.lanes = lanes
+        self.constants: list[Constant] = []
+        self.statements: list[str] = []
+        self.files: set[str] = set()
+        self._names: dict[str, str] = {}
+        self._by_content: dict[tuple[str, bytes], str] = {}
+        self._require_dtypes()
+        self.parameters = self._name_ports()
+        self.members = self._name_states()
+        self.plan = self._plan()
+        self.checks = self._check_inputs()
+        for node in self.graph.nodes:
+            if not self._is_alias(node):
+                lower(node.op, Call(self, node))
+        self.output_copies = [self._copy(c) for c in self.plan.output_copies]
+        self.state_copies = [self._copy(c) for c in self.plan.state_copies]
+
+    def use(self, file: str) -> None:
+        """Note that the program needs the kernels in ``file``."""
+        self.files.add(file)
+
+    def number(self, value: float) -> str:
+        """A float32 literal."""
+        return c_float(float(np.float32(value)))
+
+    def weights(self, array: Array, hint: str) -> str:
+        """Name of a static array with these contents; equal arrays share one."""
+        return self._constant(array, hint, " ERN_ALIGNED")
+
+    def walk(self, walk: Walk, call: Call) -> str:
+        """Address of a static ``ern_walk``."""
+        if len(walk.size) > MAX_AXES:
+            raise call.unsupported(
+                f"it walks over {len(walk.size)} axes, the kernels over {MAX_AXES} at most"
+            )
+        columns = ", ".join(
+            "{" + ", ".join(map(str, column)) + "}" for column in (walk.size, walk.a_step, walk.b_step)
+        )
+        text = f"    {len(walk.size)}, {columns}"
+        return f"&{self._static('ern_walk', '', text, f'{call.node.name}_walk', 4 + 12 * MAX_AXES)}"
+
+    def address(self, location: Location) -> str:
+        """C expression of a location."""
+        name = location.name
+        if location.storage == "constant":
+            base = self._constant(self.graph.constants[name], name, "")
+        elif location.storage == "state":
+            base = f"model->{self.members[name]}"
+        elif location.storage == "scratch":
+            base = f"model->scratch_{name}"
+        else:
+            base = self.parameters[f"{location.storage} {name}"]
+        return f"{base} + {location.offset}" if location.offset else base
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all static arrays."""
+        return sum(c.nbytes for c in self.constants)
+
+    def initial(self, name: str, value: Array) -> str | None:
+        """Name of the array with the initial value of a state, or None where that is zero."""
+        return self._constant(value, f"{name}_initial", "") if np.any(value) else None
+
+    def _constant(self, array: Array, hint: str, attribute: str) -> str:
+        kind = C_TYPES[str(array.dtype)]
+        return self._static(kind, f"[{array.size}]{attribute}", c_array(array), hint, array.nbytes)
+
+    def _static(self, kind: str, suffix: str, text: str, hint: str, nbytes: int) -> str:
+        key = (f"{kind} {suffix}", hashlib.sha256(text.encode()).digest())
+        if key not in self._by_content:
+            name = c_name(f"k_{hint}", {*self.parameters.values(), *self._by_content.values()})
+            self._by_content[key] = name
+            self.constants.append(Constant(name, f"static const {kind} {name}{suffix}", text, nbytes))
+        return self._by_content[key]
+
+    def _require_dtypes(self) -> None:
+        for name, value in self.graph.values.items():
+            if value.dtype not in C_TYPES:
+                raise UnsupportedModelError(
+                    f"value {name!r} has dtype {value.dtype}, which C code does not handle"
+                )
+
+    def _name_ports(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for kind, ports in (("input", self.graph.inputs), ("output", self.graph.outputs)):
+            for port in ports:
+                names[f"{kind} {port.name}"] = c_name(port.name, names.values())
+        return names
+
+    def _name_states(self) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for state in self.graph.states:
+            names[state.name] = c_name(f"state_{state.name}", names.values())
+        return names
+
+    def _plan(self) -> MemoryPlan:
+        return plan_memory(
+            self.graph,
+            lambda node, graph: in_place(node.op, node, graph),
+            lambda node, graph: workspace(node.op, node, graph),
+            align_bytes=4 * min(self.lanes, 4),
+        )
+
+    def _is_alias(self, node: Node) -> bool:
+        operand, result = self.graph.values[node.inputs[0]], self.graph.values[node.outputs[0]]
+        return len(node.outputs) == 1 and alias_offset(node.op, operand, result) is not None
+
+    def _check_inputs(self) -> list[tuple[str, str]]:
+        """(condition that must hold, status to return otherwise)."""
+        checks = [c for port in self.graph.inputs for c in self._check_port(port)]
+        limits = index_limits(self.graph)
+        for state in self.graph.states:
+            if state.before in limits and state.dtype == "int32":
+                size = self.graph.values[state.before].size
+                address = self.address(Location("state", state.name))
+                checks.append(self._between(address, size, limits[state.before]))
+        return checks
+
+    def _check_port(self, port: Port) -> Sequence[tuple[str, str]]:
+        address = self.address(Location("input", port.name))
+        limit = index_limits(self.graph).get(port.value)
+        if port.dtype == "float32":
+            self.use("ern_check.c")
+            return [(f"ern_all_finite_f32({address}, {port.size})", "ERN_NOT_FINITE")]
+        if port.dtype == "int32" and limit is not None:
+            return [self._between(address, port.size, limit)]
+        return []
+
+    def _between(self, address: str, size: int, limit: int) -> tuple[str, str]:
+        self.use("ern_check.c")
+        return f"ern_all_between_i32({address}, {size}, 0, {limit - 1})", "ERN_OUT_OF_RANGE"
+
+    def _copy(self, copy: Copy) -> str:
+        nbytes = copy.size * DTYPE_BYTES[copy.dtype]
+        return f"ern_memcpy({self.address(copy.target)}, {self.address(copy.source)}, {nbytes});"

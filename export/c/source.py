@@ -1,0 +1,168 @@
+"""The text of a model's .c and .h files, and the kernel files that they need."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+import edgernn
+from edgernn.errors import OutputError
+from edgernn.export.c.program import Program
+from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix
+from edgernn.ir.codec import fingerprint
+from edgernn.ir.graph import Graph, Port, State
+from edgernn.ir.interface import Interface
+from edgernn.ir.types import DTYPE_BYTES
+
+KERNELS = Path(edgernn.__file__).parent / "runtime" / "csrc"
+"""The folder of the kernels, which are data here."""
+
+SNAPSHOT_HEADER_BYTES = 32
+FINGERPRINT_BYTES = 16
+ALWAYS_USED = ("ern_snapshot.c",)
+_INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Source:
+    """C files of one model: name -> text. ``kernels`` are the .c files among them besides the model's own."""
+
+    prefix: str
+    files: dict[str, str]
+    kernels: tuple[str, ...]
+    interface: Interface
+    member_names: dict[str, str]
+
+
+def generate(graph: Graph, stem: str, lanes: int) -> Source:
+    """The C of ``graph``, in files named after ``stem``, with weights packed for ``lanes``.
+
+    Raises UnsupportedOpError for what no kernel computes, OutputError for a name that a kernel file has.
+    """
+    interface = Interface.of(graph, fingerprint(graph))
+    program = Program(graph, lanes)
+    context = _context(program, interface, stem)
+    kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
+    files = {name: read_kernel(name) for name in with_includes(kernels)}
+    for suffix in ("h", "c"):
+        name = f"{stem}.{suffix}"
+        if name in files:
+            raise OutputError(f"{name}: a kernel file has this name; choose another one for the model")
+        files[name] = template(f"model.{suffix}.jinja").render(context)
+    return Source(context["name"], files, kernels, interface, program.members)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of this package."""
+    return _environment().get_template(name)
+
+
+def read_kernel(name: str) -> str:
+    """The text of a file of ``runtime/csrc``."""
+    return (KERNELS / name).read_text()
+
+
+def with_includes(names: tuple[str, ...]) -> list[str]:
+    """``names`` and all files that they include, each once, in order of name."""
+    found: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(_INCLUDE.findall(read_kernel(name)))
+    return sorted(found)
+
+
+def _context(program: Program, interface: Interface, stem: str) -> dict[str, Any]:
+    name = c_prefix(stem)
+    states = [_state(program, s) for s in program.graph.states]
+    members, ram_bytes = _members(program)
+    return {
+        "name": name, "prefix": name.upper(), "stem": stem, "version": edgernn.__version__,
+        "lanes": program.lanes,
+        "inputs": [_port(program, "input", p) for p in program.graph.inputs],
+        "outputs": [_port(program, "output", p) for p in program.graph.outputs],
+        "states": states, "members": members, "hop": interface.hop, "delay": interface.delay,
+        "state_bytes": interface.state_bytes, "scratch_bytes": program.plan.scratch_bytes,
+        "ram_bytes": ram_bytes,
+        "weight_bytes": program.weight_bytes, "snapshot_bytes": SNAPSHOT_HEADER_BYTES + interface.state_bytes,
+        "fingerprint": c_bytes(bytes.fromhex(interface.fingerprint)[:FINGERPRINT_BYTES]),
+        "interface": c_bytes(interface.to_json().encode() + b"\0"),
+        "signature": _signature(program), "arguments": _arguments(program), "unused": _unused(program),
+        "constants": program.constants, "checks": program.checks,
+        "statements": [*program.statements, *program.output_copies, *program.state_copies],
+    }  # fmt: skip
+
+
+def _port(program: Program, kind: str, port: Port) -> dict[str, Any]:
+    return {
+        "c_name": program.parameters[f"{kind} {port.name}"], "type": C_TYPES[port.dtype],
+        "shape": _shape(port.shape), "size": port.size, "kind": port.kind, "limit": port.limit,
+    }  # fmt: skip
+
+
+def _state(program: Program, state: State) -> dict[str, Any]:
+    return {
+        "name": " ".join(state.name.split()), "member": program.members[state.name],
+        "type": C_TYPES[state.dtype], "shape": _shape(state.shape), "size": math.prod(state.shape),
+        "element_bytes": DTYPE_BYTES[state.dtype],
+        "is_float": int(state.dtype == "float32"), "initial": program.initial(state.name, state.initial),
+    }  # fmt: skip
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "".join(f"[{n}]" for n in shape) or "[1]"
+
+
+def _members(program: Program) -> tuple[list[str], int]:
+    """Declarations of the structure's members, widest elements first so that there is no padding, and its
+    bytes.
+    """
+    arrays = [(s.dtype, math.prod(s.shape), program.members[s.name]) for s in program.graph.states]
+    arrays += [(dtype, size, f"scratch_{dtype}") for dtype, size in program.plan.scratch.items()]
+    arrays = arrays or [("int8", 1, "unused")]
+    arrays.sort(key=lambda a: -DTYPE_BYTES[a[0]])
+    nbytes = sum(DTYPE_BYTES[dtype] * size for dtype, size, _ in arrays)
+    widest = DTYPE_BYTES[arrays[0][0]]
+    return [f"{C_TYPES[dtype]} {name}[{size}]" for dtype, size, name in arrays], -(-nbytes // widest) * widest
+
+
+def _signature(program: Program) -> str:
+    parameters = program.parameters
+    inputs = [f"const {C_TYPES[p.dtype]} *{parameters[f'input {p.name}']}" for p in program.graph.inputs]
+    outputs = [f"{C_TYPES[p.dtype]} *{parameters[f'output {p.name}']}" for p in program.graph.outputs]
+    return ", ".join(inputs + outputs)
+
+
+def _arguments(program: Program) -> str:
+    parts = []
+    for kind, ports in (("input", program.graph.inputs), ("output", program.graph.outputs)):
+        for port in ports:
+            name = program.parameters[f"{kind} {port.name}"]
+            parts.append(name if port.kind == "static" else f"{name} + done * {port.size}")
+    return ", ".join(parts)
+
+
+def _unused(program: Program) -> list[str]:
+    """Parameters of the step that no statement names."""
+    text = " ".join(
+        [*program.statements, *program.output_copies, *program.state_copies, *(c for c, _ in program.checks)]
+    )
+    words = set(re.findall(r"\w+", text))
+    return [name for name in ("model", *program.parameters.values()) if name not in words]

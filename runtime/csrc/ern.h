@@ -1,0 +1,167 @@
+/* EdgeRNN kernels: status codes, lane width, and the kernels that a generated model calls.
+ *
+ * C99. No heap, no stdio, no libm, no mutable globals. All sizes are in elements unless named _bytes.
+ * Vectors are dense and need the alignment of their element only; packed weights need that of ERN_ALIGNED.
+ * Results may not overlap operands unless a kernel says so.
+ */
+#ifndef ERN_H
+#define ERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Floats that one instruction of the target processes: 16 with AVX-512, 8 with AVX2, 4 with SSE or NEON, else 1.
+ * Weights are packed for it when the model is generated, so all files of a model are compiled with the same value. */
+#ifndef ERN_LANES
+#define ERN_LANES 1
+#endif
+
+/* Linkage of the kernels. A build of all files as one translation unit sets it to "static". */
+#ifndef ERN_API
+#define ERN_API
+#endif
+
+#if defined(__GNUC__)
+#define ERN_ALIGNED __attribute__((aligned(ERN_LANES == 1 ? 16 : 64)))
+#define ERN_INFINITY (__builtin_inff())
+#define ERN_NAN (__builtin_nanf(""))
+#define ern_memcpy __builtin_memcpy
+#define ern_memset __builtin_memset
+#else
+#include <math.h>
+#include <string.h>
+#define ERN_ALIGNED
+#define ERN_INFINITY INFINITY
+#define ERN_NAN NAN
+#define ern_memcpy memcpy
+#define ern_memset memset
+#endif
+
+typedef enum {
+    ERN_OK = 0,
+    ERN_NOT_FINITE = 1,         /* an input holds NaN or infinity; the state is unchanged */
+    ERN_OUT_OF_RANGE = 2,       /* an index is negative or too large; the state is unchanged */
+    ERN_SNAPSHOT_DAMAGED = 3,   /* not a snapshot, of another version or length, or its CRC or values are wrong */
+    ERN_SNAPSHOT_FOREIGN = 4    /* a snapshot of another model */
+} ern_status;
+
+/* Axes over which operands are walked, outermost first; a step is the distance of neighbours in elements. */
+#define ERN_MAX_AXES 8
+typedef struct {
+    uint32_t axes;
+    uint32_t size[ERN_MAX_AXES];
+    uint32_t a_step[ERN_MAX_AXES];
+    uint32_t b_step[ERN_MAX_AXES];
+} ern_walk;
+
+/* One state inside the structure of a model. */
+typedef struct {
+    uint32_t offset_bytes;
+    uint32_t count;
+    uint8_t element_bytes;
+    uint8_t is_float;
+} ern_state_info;
+
+#define ERN_FINGERPRINT_BYTES 16
+#define ERN_SNAPSHOT_HEADER_BYTES 32
+
+/* ern_check.c: whether all n values are finite, or in [low, high]. */
+ERN_API int ern_all_finite_f32(const float *x, size_t n);
+ERN_API int ern_all_between_i32(const int32_t *x, size_t n, int32_t low, int32_t high);
+
+/* ern_snapshot.c: states as portable bytes, and back. */
+ERN_API void ern_snapshot_write(const ern_state_info *states, size_t n, const uint8_t *fingerprint, const void *model,
+                                uint8_t *blob);
+ERN_API ern_status ern_snapshot_read(const ern_state_info *states, size_t n, const uint8_t *fingerprint, void *model,
+                                     const uint8_t *blob, size_t blob_bytes);
+
+/* ern_lstm_f32.c: gates i f g o. out: size of h (hidden, or that of the projection done by the caller).
+ * c_next may be c. Weights: for each ERN_LANES units [bias, then each x, then each h][gate][lane]. */
+ERN_API void ern_lstm_f32(const float *x, size_t inputs, const float *h, size_t out, const float *c, size_t hidden,
+                          const float *weights, float *h_next, float *c_next);
+
+/* ern_gru_f32.c: gates r z n, reset after the product. Weights: for each ERN_LANES units
+ * [bias r, z, n of x, n of h][lane], then [each x, then each h][r z n][lane]. */
+ERN_API void ern_gru_f32(const float *x, size_t inputs, const float *h, size_t hidden, const float *weights, float *h_next);
+
+/* ern_rnn_f32.c: h_next = tanh or relu of W [x; h] + b, packed as for ern_linear_f32 with inputs + hidden columns. */
+ERN_API void ern_rnn_tanh_f32(const float *x, size_t inputs, const float *h, size_t hidden, const float *weights,
+                              float *h_next);
+ERN_API void ern_rnn_relu_f32(const float *x, size_t inputs, const float *h, size_t hidden, const float *weights,
+                              float *h_next);
+
+/* ern_linear_f32.c: y[frame] = W x[frame] + b. Weights: while 4 ERN_LANES rows are left, a group of 4 ERN_LANES, then
+ * groups of ERN_LANES, the last one padded; each group [bias, then each column][row]. */
+ERN_API void ern_linear_f32(const float *x, size_t frames, size_t inputs, const float *weights, float *y, size_t outputs);
+
+/* ern_matmul_f32.c: y (m, n) = a (m, k) b (k, n), for each of batch matrices; a batch step of 0 repeats an operand. */
+ERN_API void ern_matmul_f32(const float *a, size_t a_step, const float *b, size_t b_step, float *y, size_t batch, size_t m,
+                            size_t k, size_t n);
+
+/* ern_embedding_f32.c: y[i] = table[indices[i]]; an index outside of [0, rows) reads the nearest row. */
+ERN_API void ern_embedding_f32(const int32_t *indices, size_t n, const float *table, size_t rows, size_t columns, float *y);
+
+/* ern_layer_norm_f32.c: (x - mean) / sqrt(variance + eps) * gamma + beta of each row; y may be x. */
+ERN_API void ern_layer_norm_f32(const float *x, size_t rows, size_t n, const float *gamma, const float *beta, float eps,
+                                float *y);
+
+/* ern_softmax_f32.c: along the middle axis of (outer, n, inner); y may be x. */
+ERN_API void ern_softmax_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
+ERN_API void ern_log_softmax_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
+
+/* ern_reduce_f32.c: over the middle axis of (outer, n, inner). */
+ERN_API void ern_reduce_sum_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
+ERN_API void ern_reduce_mean_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
+ERN_API void ern_reduce_max_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
+ERN_API void ern_reduce_min_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
+
+/* ern_copy.c: y[b steps] = x[a steps] for elements of 1, 2 or 4 bytes. */
+ERN_API void ern_copy(const void *x, void *y, size_t element_bytes, const ern_walk *walk);
+
+/* ern_binary_f32.c, ern_pow_f32.c: y = f(a, b) over the walk, y dense. y may be an operand that the walk visits in order. */
+#define ERN_BINARY(name) ERN_API void ern_##name##_f32(const float *a, const float *b, float *y, const ern_walk *walk)
+ERN_BINARY(add);
+ERN_BINARY(sub);
+ERN_BINARY(mul);
+ERN_BINARY(div);
+ERN_BINARY(maximum);
+ERN_BINARY(minimum);
+ERN_BINARY(pow);
+
+/* ern_unary_f32.c, ern_trigonometry_f32.c: y = f(x), elementwise; y may be x. Definitions are those of torch.nn.functional. */
+#define ERN_UNARY(name) ERN_API void ern_##name##_f32(const float *x, float *y, size_t n)
+#define ERN_UNARY1(name, p) ERN_API void ern_##name##_f32(const float *x, float *y, size_t n, float p)
+#define ERN_UNARY2(name, p, q) ERN_API void ern_##name##_f32(const float *x, float *y, size_t n, float p, float q)
+ERN_UNARY(relu);
+ERN_UNARY(sigmoid);
+ERN_UNARY(tanh);
+ERN_UNARY(exp);
+ERN_UNARY(log);
+ERN_UNARY(sqrt);
+ERN_UNARY(rsqrt);
+ERN_UNARY(reciprocal);
+ERN_UNARY(square);
+ERN_UNARY(abs);
+ERN_UNARY(neg);
+ERN_UNARY(sin);
+ERN_UNARY(cos);
+ERN_UNARY(erf);
+ERN_UNARY2(clip, low, high);
+ERN_UNARY1(leaky_relu, slope);
+ERN_UNARY1(elu, alpha);
+ERN_UNARY1(celu, alpha);
+ERN_UNARY(selu);
+ERN_UNARY(gelu);
+ERN_UNARY(gelu_tanh);
+ERN_UNARY(silu);
+ERN_UNARY(mish);
+ERN_UNARY2(softplus, beta, threshold);
+ERN_UNARY(softsign);
+ERN_UNARY(hard_sigmoid);
+ERN_UNARY(hard_swish);
+ERN_UNARY(log_sigmoid);
+ERN_UNARY(tanh_shrink);
+ERN_UNARY1(soft_shrink, limit);
+ERN_UNARY1(hard_shrink, limit);
+
+#endif

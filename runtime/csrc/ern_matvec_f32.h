@@ -1,0 +1,78 @@
+/* Products of packed weights and a vector, kept in registers: the innermost floor of all kernels. */
+#ifndef ERN_MATVEC_F32_H
+#define ERN_MATVEC_F32_H
+
+#include "ern_lanes.h"
+
+#define ERN_W(k) ern_load(w + (size_t)(k) * ERN_LANES)
+
+/* acc[g] += sum over k of w[k][g] x[k] for 4 groups of lanes; returns the end of the weights. */
+ERN_INLINE const float *ern_mac4_f32(ern_vf acc[4], const float *w, const float *x, size_t n)
+{
+    ern_vf a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
+    size_t k = 0;
+#if ERN_LANES == 1
+    for (; k + 4 <= n; k += 4, w += 16) {
+        const float p = x[k], q = x[k + 1], r = x[k + 2], s = x[k + 3];
+        a0 += w[0] * p, a1 += w[1] * p, a2 += w[2] * p, a3 += w[3] * p;
+        a0 += w[4] * q, a1 += w[5] * q, a2 += w[6] * q, a3 += w[7] * q;
+        a0 += w[8] * r, a1 += w[9] * r, a2 += w[10] * r, a3 += w[11] * r;
+        a0 += w[12] * s, a1 += w[13] * s, a2 += w[14] * s, a3 += w[15] * s;
+    }
+#else
+    ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0, b3 = b0;
+    for (; k + 2 <= n; k += 2, w += (size_t)8 * ERN_LANES) {
+        const float p = x[k], q = x[k + 1];
+        a0 += ERN_W(0) * p, a1 += ERN_W(1) * p, a2 += ERN_W(2) * p, a3 += ERN_W(3) * p;
+        b0 += ERN_W(4) * q, b1 += ERN_W(5) * q, b2 += ERN_W(6) * q, b3 += ERN_W(7) * q;
+    }
+    a0 += b0, a1 += b1, a2 += b2, a3 += b3;
+#endif
+    for (; k < n; k++, w += (size_t)4 * ERN_LANES)
+        a0 += ERN_W(0) * x[k], a1 += ERN_W(1) * x[k], a2 += ERN_W(2) * x[k], a3 += ERN_W(3) * x[k];
+    acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3;
+    return w;
+}
+
+/* As ern_mac4_f32, for 3 groups, the third of which goes to *third. */
+ERN_INLINE const float *ern_mac3_f32(ern_vf acc[2], ern_vf *third, const float *w, const float *x, size_t n)
+{
+    ern_vf a0 = acc[0], a1 = acc[1], a2 = *third;
+    size_t k = 0;
+#if ERN_LANES == 1
+    for (; k + 4 <= n; k += 4, w += 12) {
+        const float p = x[k], q = x[k + 1], r = x[k + 2], s = x[k + 3];
+        a0 += w[0] * p, a1 += w[1] * p, a2 += w[2] * p;
+        a0 += w[3] * q, a1 += w[4] * q, a2 += w[5] * q;
+        a0 += w[6] * r, a1 += w[7] * r, a2 += w[8] * r;
+        a0 += w[9] * s, a1 += w[10] * s, a2 += w[11] * s;
+    }
+#else
+    ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0;
+    for (; k + 2 <= n; k += 2, w += (size_t)6 * ERN_LANES) {
+        const float p = x[k], q = x[k + 1];
+        a0 += ERN_W(0) * p, a1 += ERN_W(1) * p, a2 += ERN_W(2) * p;
+        b0 += ERN_W(3) * q, b1 += ERN_W(4) * q, b2 += ERN_W(5) * q;
+    }
+    a0 += b0, a1 += b1, a2 += b2;
+#endif
+    for (; k < n; k++, w += (size_t)3 * ERN_LANES)
+        a0 += ERN_W(0) * x[k], a1 += ERN_W(1) * x[k], a2 += ERN_W(2) * x[k];
+    acc[0] = a0, acc[1] = a1, *third = a2;
+    return w;
+}
+
+/* As ern_mac4_f32, for one group. */
+ERN_INLINE const float *ern_mac1_f32(ern_vf *acc, const float *w, const float *x, size_t n)
+{
+    ern_vf a0 = *acc, a1 = ern_all(0.0f), a2 = a1, a3 = a1;
+    size_t k = 0;
+    for (; k + 4 <= n; k += 4, w += (size_t)4 * ERN_LANES)
+        a0 += ERN_W(0) * x[k], a1 += ERN_W(1) * x[k + 1], a2 += ERN_W(2) * x[k + 2], a3 += ERN_W(3) * x[k + 3];
+    for (; k < n; k++, w += ERN_LANES)
+        a0 += ERN_W(0) * x[k];
+    *acc = (a0 + a1) + (a2 + a3);
+    return w;
+}
+
+#endif

@@ -1,0 +1,96 @@
+"""Loading the shared library of a model, and the table of functions in it (see ``csrc/ern_library.h``)."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import ClassVar
+
+from edgernn.errors import ArtifactError, EngineError
+from edgernn.ir.cpu import cpu_features, host_machine
+from edgernn.ir.ernfile import read_bytes
+from edgernn.ir.interface import Interface
+from edgernn.ir.sofile import LibraryInfo, parse_library
+from edgernn.ir.types import DTYPE_BYTES
+
+TABLE_VERSION = 1
+FINGERPRINT_BYTES = 16
+
+
+class StateInfo(ctypes.Structure):
+    """Where one state lies in the model's structure."""
+
+    _fields_: ClassVar = [
+        ("offset_bytes", ctypes.c_uint32), ("count", ctypes.c_uint32),
+        ("element_bytes", ctypes.c_uint8), ("is_float", ctypes.c_uint8),
+    ]  # fmt: skip
+
+
+class Table(ctypes.Structure):
+    """What a library exports as ``ern_library``."""
+
+    _fields_: ClassVar = [
+        ("version", ctypes.c_uint32), ("inputs", ctypes.c_uint32), ("outputs", ctypes.c_uint32),
+        ("states", ctypes.c_uint32), ("model_bytes", ctypes.c_uint32), ("snapshot_bytes", ctypes.c_uint32),
+        ("input_bytes", ctypes.POINTER(ctypes.c_uint32)), ("output_bytes", ctypes.POINTER(ctypes.c_uint32)),
+        ("state_info", ctypes.POINTER(StateInfo)), ("fingerprint", ctypes.POINTER(ctypes.c_uint8)),
+        ("reset", ctypes.CFUNCTYPE(None, ctypes.c_void_p)),
+        ("step", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)),
+        ("snapshot", ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)),
+        ("restore", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)),
+    ]  # fmt: skip
+
+
+def load_library(path: Path) -> tuple[Interface, ctypes.CDLL, Table]:
+    """Check the file at ``path``, load it, and return its interface, handle and functions.
+
+    Raises ArtifactError on a damaged or foreign file, and EngineError on one that was built for another
+    processor or that the system does not load.
+    """
+    info = parse_library(read_bytes(path), str(path))
+    _require_cpu(info, path)
+    try:
+        handle = ctypes.CDLL(str(path.resolve()))
+        table = Table.in_dll(handle, "ern_library")
+    except (OSError, ValueError) as error:
+        raise EngineError(f"{path}: the system does not load this library: {error}") from None
+    _require_match(table, info.interface, path)
+    return info.interface, handle, table
+
+
+def _require_cpu(info: LibraryInfo, path: Path) -> None:
+    machine = host_machine()
+    if info.machine != machine:
+        raise EngineError(
+            f"{path}: built for {info.machine}, this process runs on {machine}; export the model for that"
+        )
+    missing = sorted(set(info.features) - cpu_features())
+    if missing:
+        raise EngineError(
+            f"{path}: built for a processor with {', '.join(info.features)}; this one lacks "
+            f"{', '.join(missing)}; export the model again on this machine, or with the portable option"
+        )
+
+
+def _require_match(table: Table, interface: Interface, path: Path) -> None:
+    if table.version != TABLE_VERSION:
+        raise ArtifactError(
+            f"{path}: library version {table.version}, this edgernn loads version {TABLE_VERSION}"
+        )
+    expected = (
+        [p.size * DTYPE_BYTES[p.dtype] for p in interface.inputs],
+        [p.size * DTYPE_BYTES[p.dtype] for p in interface.outputs],
+        [s.nbytes for s in interface.states],
+        bytes.fromhex(interface.fingerprint)[:FINGERPRINT_BYTES],
+    )
+    states = [table.state_info[k] for k in range(table.states)]
+    found = (
+        table.input_bytes[: table.inputs],
+        table.output_bytes[: table.outputs],
+        [s.count * s.element_bytes for s in states],
+        bytes(table.fingerprint[:FINGERPRINT_BYTES]),
+    )
+    if found != expected:
+        raise ArtifactError(
+            f"{path}: code and metadata disagree: {found!r:.200}, the metadata says {expected!r:.200}"
+        )
