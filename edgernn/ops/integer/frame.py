@@ -25,7 +25,7 @@ def _int16(kind: str, inputs: tuple[ValueType, ...], count: int) -> ValueType:
 
 @dataclass(frozen=True)
 class LayerNormInt16(Op):
-    """Layer normalisation over the last axis of N <= 32768 elements.
+    """Layer normalisation over the last axis of N <= 1024 elements (so that sums of squares fit 64 bits).
 
     Operands: x (..., N) int16, gain (N) int32, bias (N) int32. With S the sum, d = N x - S and
     Q = floor(sum(d^2) / N) + epsilon, r = max(1, isqrt(Q)), e the bit length of r,
@@ -41,7 +41,7 @@ class LayerNormInt16(Op):
 
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         x = _int16(self.kind, inputs, 3)
-        expect(len(x.shape) >= 1 and x.shape[-1] <= 1 << 15, f"layer_norm_int16 of frames of {x.shape}")
+        expect(len(x.shape) >= 1 and x.shape[-1] <= 1024, f"layer_norm_int16 of frames of {x.shape}")
         expect(0 <= self.epsilon < 1 << 62, f"epsilon {self.epsilon} must be in 0..2^62-1")
         for v in inputs[1:]:
             expect(v.dtype == "int32" and v.shape == x.shape[-1:], f"gain and bias must be int32 {x.shape[-1:]}, not {v}")
