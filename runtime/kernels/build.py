@@ -2,11 +2,13 @@
 
 The code goes where numba keeps it: ``__pycache__`` beside the source, the user's cache directory where that
 cannot be written, or ``NUMBA_CACHE_DIR``. It is valid for one processor type and one state of the sources of
-this package. Where no directory can be written every process compiles anew.
+this package. Where no directory can be written every process compiles anew. What is compiled is logged
+(``logging``, level INFO): a kernel takes a fraction of a second on a PC, a few seconds on a small board.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import logging
@@ -27,8 +29,10 @@ from edgernn.runtime.kernels.memory import RECORD
 _log = logging.getLogger(__name__)
 _lock = threading.RLock()
 
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False}
-REORDER = {"reassoc", "contract", "nsz"}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False, "fastmath": False}
+"""``fastmath`` is named because a helper without it takes it over from the first kernel that calls it."""
+
+SUMMING = {**OPTIONS, "fastmath": {"reassoc", "contract", "nsz"}}
 """Freedoms that let sums be vectorised. None of them lets the compiler ignore NaN or infinity."""
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,6 +53,23 @@ class _Cache(FunctionCache):  # type: ignore[misc]
     def _index_key(self, signature: Any, codegen: Any) -> Any:
         return signature, codegen.magic_tuple(), _digest()
 
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Machine code, or None where there is none, or power was lost while it was written."""
+        try:
+            return super().load_overload(signature, context)
+        except Exception as error:
+            _log.warning("kernel %s: its cache is damaged (%r)", self._py_func.__name__, error)
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        """Keep machine code, if there is room."""
+        try:
+            super().save_overload(signature, data)
+        except OSError as error:
+            _log.warning("kernel %s cannot be kept on disk: %s", self._py_func.__name__, error)
+
 
 def inline(function: F) -> F:
     """Compile a helper of kernels into each of its callers."""
@@ -56,14 +77,19 @@ def inline(function: F) -> F:
     return compiled
 
 
+def inline_sum(function: F) -> F:
+    """As ``inline``; sums of floats may be evaluated in any order."""
+    compiled: F = numba.njit(forceinline=True, **SUMMING)(function)
+    return compiled
+
+
 class Kernel:
     """A compiled function of a record of operands. Its status is 0, or another number to stop the step."""
 
-    def __init__(self, function: Callable[..., Any], signature: Any = None, **options: Any) -> None:
+    def __init__(self, function: Callable[..., Any], signature: Any = None) -> None:
         self.name = function.__name__
         self._function = function
         self._signature = types.int32(RECORD) if signature is None else signature
-        self._options = {**OPTIONS, **options}
         self._compiled: Any = None
 
     @property
@@ -74,16 +100,11 @@ class Kernel:
                 self._compiled = self._compile()
         return int(self._compiled.address)
 
-    @property
-    def from_disk(self) -> bool:
-        """Whether the code was loaded rather than compiled."""
-        return self._compiled is not None and self._compiled.cache_hits > 0
-
     def _compile(self) -> Any:
         if numba.config.DISABLE_JIT:
             raise EngineError("NUMBA_DISABLE_JIT is set, but the numba engine has no other code: unset it")
         types_of_call = self._signature.args, self._signature.return_type
-        compiled: Any = CFunc(self._function, types_of_call, {}, self._options)
+        compiled: Any = CFunc(self._function, types_of_call, {}, OPTIONS)
         try:
             compiled._cache = _Cache(self._function)
         except RuntimeError:
@@ -106,8 +127,3 @@ def named(name: str, function: F) -> F:
 def kernel(function: Callable[..., Any]) -> Kernel:
     """Decorator: a function of a record becomes a Kernel."""
     return Kernel(function)
-
-
-def summing_kernel(function: Callable[..., Any]) -> Kernel:
-    """As ``kernel``; sums of floats may be evaluated in any order."""
-    return Kernel(function, fastmath=REORDER)

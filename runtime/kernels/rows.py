@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 
-from edgernn.runtime.kernels.build import inline, summing_kernel
+from edgernn.runtime.kernels.build import inline, inline_sum, kernel
 from edgernn.runtime.kernels.functions import exp
 from edgernn.runtime.kernels.lanes import LANES, load, store
 from edgernn.runtime.kernels.memory import floats, ints, real
@@ -20,11 +20,20 @@ OK = numba.int32(0)
 ROW_BYTES = 4
 
 
-@inline
+@inline_sum
 def _sum(x: Any, n: Any) -> Any:
     total = numba.float32(0.0)
     for k in range(n):
         total += x[k]
+    return total
+
+
+@inline_sum
+def _sum_of_squares(x: Any, n: Any, mean: Any) -> Any:
+    """Squares of the distances from ``mean``."""
+    total = numba.float32(0.0)
+    for k in range(n):
+        total += (x[k] - mean) * (x[k] - mean)
     return total
 
 
@@ -49,7 +58,7 @@ def _least(x: Any, n: Any) -> Any:
     return best
 
 
-@summing_kernel
+@kernel
 def reduce_sum(record: Any) -> Any:
     """One more operand: the factor of the sum."""
     y, n, factor = floats(record[1]), record[3], real(record[4])
@@ -58,7 +67,7 @@ def reduce_sum(record: Any) -> Any:
     return OK
 
 
-@summing_kernel
+@kernel
 def reduce_max(record: Any) -> Any:
     """Greatest element of each row."""
     y, n = floats(record[1]), record[3]
@@ -67,7 +76,7 @@ def reduce_max(record: Any) -> Any:
     return OK
 
 
-@summing_kernel
+@kernel
 def reduce_min(record: Any) -> Any:
     """Least element of each row."""
     y, n = floats(record[1]), record[3]
@@ -84,7 +93,7 @@ def _exponentials(x: Any, y: Any, n: Any, shift: Any) -> Any:
     return _sum(y, n)
 
 
-@summing_kernel
+@kernel
 def softmax(record: Any) -> Any:
     """exp(x - max) / sum of these."""
     n = record[3]
@@ -96,7 +105,7 @@ def softmax(record: Any) -> Any:
     return OK
 
 
-@summing_kernel
+@kernel
 def log_softmax(record: Any) -> Any:
     """x - max - log(sum of exp(x - max))."""
     n = record[3]
@@ -109,7 +118,7 @@ def log_softmax(record: Any) -> Any:
     return OK
 
 
-@summing_kernel
+@kernel
 def layer_norm(record: Any) -> Any:
     """(x - mean) / sqrt(variance + eps) * gamma + beta. More operands: gamma, beta, eps."""
     n, gamma, beta, eps = record[3], floats(record[4]), floats(record[5]), real(record[6])
@@ -117,16 +126,13 @@ def layer_norm(record: Any) -> Any:
     for row in range(record[2]):
         x, y = floats(record[0] + ROW_BYTES * row * n), floats(record[1] + ROW_BYTES * row * n)
         mean = _sum(x, n) * share
-        square = numba.float32(0.0)
-        for k in range(n):
-            square += (x[k] - mean) * (x[k] - mean)
-        factor = numba.float32(1.0) / math.sqrt(square * share + eps)
+        factor = numba.float32(1.0) / math.sqrt(_sum_of_squares(x, n, mean) * share + eps)
         for k in range(0, n, L):
             store(y, k, (load(x, k) - mean) * factor * load(gamma, k) + load(beta, k))
     return OK
 
 
-@summing_kernel
+@kernel
 def reduce_integers(record: Any) -> Any:
     """Of int32. One more operand: 0 for the sum, 1 for the greatest, 2 for the least element."""
     n, y, kind = record[3], ints(record[1]), record[4]
