@@ -49,7 +49,7 @@ ERN_INLINE ern_vf ern_exp(ern_vf x)
     return p * ern_power_of_two(half) * ern_power_of_two(k - half);
 }
 
-/* exp(x) for |x| <= 87. */
+/* exp(x) for -87 <= x <= 88. */
 ERN_INLINE ern_vf ern_exp_bounded(ern_vf x)
 {
     ern_vi k;
@@ -66,15 +66,28 @@ ERN_INLINE ern_vf ern_expm1_negative(ern_vf x)
     return p * scale + (scale - 1.0f);
 }
 
+/* At 88.5 the power of two becomes infinite, and the result zero. */
 ERN_INLINE ern_vf ern_sigmoid(ern_vf x)
 {
-    return 1.0f / (1.0f + ern_exp_bounded(ern_clamp(-x, -87.0f, 87.0f)));
+    return 1.0f / (1.0f + ern_exp_bounded(ern_clamp(-x, -87.0f, 88.5f)));
 }
 
+/* At most 1 in magnitude. */
 ERN_INLINE ern_vf ern_tanh(ern_vf x)
 {
-    const ern_vf v = ern_clamp(x, -9.0f, 9.0f);
-    const ern_vf z = v * v;
+    const ern_vf a = ern_clamp(ern_abs(x), 0.0f, 10.0f), z = a * a;
+    const ern_vf high = 1.0f - 2.0f / (1.0f + ern_exp_bounded(2.0f * a));
+    ern_vf p = z * -6.20742965e-3f + 2.10272184e-2f;
+    p = p * z - 5.38422781e-2f;
+    p = p * z + 1.33324989e-1f;
+    p = p * z - 3.33333153e-1f;
+    return ern_with_sign(ern_choose(ern_less(a, ern_all(0.55f)), a + a * (z * p), high), x);
+}
+
+/* tanh of a gate: as above, but cheaper, to 4e-7 relative, and up to 1.0000002. */
+ERN_INLINE ern_vf ern_tanh_gate(ern_vf x)
+{
+    const ern_vf v = ern_clamp(x, -9.0f, 9.0f), z = v * v;
     ern_vf p = z * 1.33842944e-8f + 2.06358251e-5f;
     ern_vf q = z * 7.79025066e-7f + 3.28851762e-4f;
     p = p * z + 3.49745785e-3f;
@@ -119,8 +132,9 @@ ERN_INLINE ern_vf ern_log(ern_vf x)
 
 ERN_INLINE ern_vf ern_softplus(ern_vf x)
 {
-    const ern_vf small = ern_log1p_unit(ern_exp_bounded(ern_clamp(-ern_abs(x), -87.0f, 0.0f)));
-    return ern_choose(ern_less(x, ern_all(0.0f)), small, x + small);
+    const ern_vf a = -ern_abs(x);
+    const ern_vf u = ern_choose(ern_less(a, ern_all(-87.0f)), ern_all(0.0f), ern_exp_bounded(ern_clamp(a, -87.0f, 0.0f)));
+    return ern_choose(ern_less(x, ern_all(0.0f)), ern_log1p_unit(u), x + ern_log1p_unit(u));
 }
 
 /* 1 / sqrt(x) for normal x > 0: Newton's method from the exponent halved. */

@@ -16,7 +16,7 @@ static float ern_reduce_large(float x, int32_t *quadrant)
     uint32_t bits, window[3];
     uint64_t low, middle, turn;
     ern_memcpy(&bits, &x, sizeof bits);
-    const uint32_t mantissa = (bits & 0x7fffff) | 0x800000, start = 31 + (bits >> 23 & 255) - 150;
+    const uint32_t mantissa = (bits & 0x7fffff) | 0x800000, start = 30 + (bits >> 23 & 255) - 150;
     for (uint32_t k = 0; k < 3; k++) {
         const uint64_t pair = (uint64_t)two_over_pi[start / 32 + k] << 32 | two_over_pi[start / 32 + k + 1];
         window[k] = (uint32_t)(pair >> (32 - start % 32));
@@ -25,7 +25,7 @@ static float ern_reduce_large(float x, int32_t *quadrant)
     middle = (uint64_t)mantissa * window[1] + (low >> 32);
     turn = ((uint64_t)mantissa * window[0] + (middle >> 32)) << 32 | (middle & 0xffffffff);
     const uint64_t nearest = (turn >> 62) + (turn >> 61 & 1), part = turn << 2;
-    const float r = (part >> 63 ? -(float)(~part + 1) : (float)part) * 8.51527184e-20f;
+    const float r = (part >> 63 ? -(float)(~part + 1) : (float)part) * 8.51530395e-20f;
     *quadrant = (int32_t)(x < 0 ? 0 - nearest : nearest);
     return x < 0 ? -r : r;
 }
@@ -35,7 +35,7 @@ ERN_INLINE ern_vf ern_reduce_angle(ern_vf x, ern_vi *quadrant)
     const ern_vf shifted = ern_clamp(x, -ERN_SMALL_ANGLE, ERN_SMALL_ANGLE) * 0.636619772f + ERN_ROUNDER;
     const ern_vf q = shifted - ERN_ROUNDER;
     *quadrant = ern_bits(shifted) & 3;
-    return ((x - q * 1.5703125f) - q * 4.83751297e-4f) - q * 7.54978942e-8f;
+    return ((x - q * 1.5703125f) - q * 4.83751297e-4f) - q * 7.54978995e-8f;
 }
 
 /* Replaces the results of the lanes whose angle is large; infinity gives NaN. */
