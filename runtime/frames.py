@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,19 @@ def check_values(array: Array, port: Port) -> None:
     if bad.any():
         where = tuple(int(k) for k in np.argwhere(bad)[0])
         raise FrameError(f"input {port.name!r}: element {where} is {array[where]}, {what}; the state is unchanged")
+
+
+def quick_check(buffer: Array, port: Port) -> Callable[[], bool]:
+    """A quick test of what is in ``buffer`` when it is called: false for each frame that ``check_values`` refuses, and
+    for some that it does not (the sum of squares of finite numbers may overflow)."""
+    flat = buffer.reshape(-1)
+    if buffer.dtype.kind == "f":
+        vdot = np.vdot
+        return lambda: isfinite(vdot(flat, flat))
+    if port.limit is None:
+        return lambda: True
+    limit, low, high, item = port.limit, flat.min, flat.max, flat.item
+    return (lambda: 0 <= item() < limit) if port.size == 1 else (lambda: bool(low() >= 0 and high() < limit))
 
 
 def _hint(array: Array, port: Port) -> str:

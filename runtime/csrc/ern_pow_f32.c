@@ -61,7 +61,9 @@ static float ern_pow_scalar(float a, float b)
     if (a == -1 && huge)
         return 1.0f;
     const float magnitude = ern_pow_positive(-a, b);
-    return odd && a != 0 ? -magnitude : magnitude;
+    int32_t bits;
+    ern_memcpy(&bits, &a, sizeof bits);
+    return odd && bits < 0 ? -magnitude : magnitude;
 }
 
 ERN_BINARY(pow)

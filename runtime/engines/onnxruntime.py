@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from math import isfinite
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +19,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.onnxfile import LEAD, parse_onnx
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine, copy_states
-from edgernn.runtime.frames import check_values
+from edgernn.runtime.frames import check_values, quick_check
 
 LOG_FATAL = 4
 """Errors reach the caller as exceptions, and not on standard error as well."""
@@ -42,7 +41,7 @@ class OnnxRuntimeEngine(Engine):
         super().__init__(interface)
         self._where = where
         self._frames = [np.zeros(p.shape, p.dtype) for p in interface.inputs]
-        self._are_valid = [_validity(*pair) for pair in zip(self._frames, interface.inputs, strict=True)]
+        self._are_valid = [quick_check(*pair) for pair in zip(self._frames, interface.inputs, strict=True)]
         self._results = [np.zeros(p.shape, p.dtype) for p in interface.outputs]
         here, there = ([np.array(s.initial) for s in interface.states] for _ in range(2))
         bindings = [
@@ -154,19 +153,6 @@ def _bind(session: Any, inputs: Sequence[Array], outputs: Sequence[Array]) -> An
         for value, array in zip(values, arrays, strict=True):
             bind(value.name, "cpu", 0, array.dtype.type, (1,) * LEAD + array.shape, array.ctypes.data)
     return binding
-
-
-def _validity(buffer: Array, port: Port) -> Callable[[], bool]:
-    """A quick test of what is in ``buffer``: false for each frame that ``check_values`` refuses, and for some
-    that it does not (the sum of squares of finite numbers may overflow)."""
-    flat = buffer.reshape(-1)
-    if buffer.dtype.kind == "f":
-        vdot = np.vdot
-        return lambda: isfinite(vdot(flat, flat))
-    if port.limit is None:
-        return lambda: True
-    limit, low, high, item = port.limit, flat.min, flat.max, flat.item
-    return (lambda: 0 <= item() < limit) if port.size == 1 else (lambda: bool(low() >= 0 and high() < limit))
 
 
 def _direct_call(session: Any, bindings: list[Any]) -> tuple[Callable[[Any, Any], None], Any, list[Any]]:

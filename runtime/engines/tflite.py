@@ -17,6 +17,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine, copy_states
 from edgernn.runtime.engines.tflite_file import read_interface
+from edgernn.runtime.frames import check_values, quick_check
 
 PACKAGES = {"ai_edge_litert": "ai-edge-litert", "tflite_runtime": "tflite-runtime"}
 """Module -> name of its distribution, in order of preference."""
@@ -31,6 +32,7 @@ class TfliteEngine(Engine):
     """
 
     name: ClassVar[str] = "tflite"
+    checks_finite: ClassVar[bool] = True
 
     def __init__(self, interface: Interface, interpreter: Any, data: bytes, where: str) -> None:
         super().__init__(interface)
@@ -42,24 +44,29 @@ class TfliteEngine(Engine):
         frames, results = len(interface.inputs), len(interface.outputs)
         self._inputs, self._states = inputs[:frames], inputs[frames:]
         self._outputs = outputs[:results]
+        self._are_valid = [quick_check(view, port) for view, port in zip(self._inputs, interface.inputs, strict=True)]
         self._carry = [
             (_raw(before), _raw(after)) for before, after in zip(self._states, outputs[results:], strict=True)
         ]
         self.reset()
 
     def run(self, *frames: Array) -> tuple[Array, ...]:
-        for view, frame in zip(self._inputs, frames, strict=True):
+        for view, frame, is_valid, port in zip(self._inputs, frames, self._are_valid, self.interface.inputs, strict=True):
             view[...] = frame
+            if not is_valid():
+                check_values(view, port)
         self._step()
         return tuple(view.copy() for view in self._outputs)
 
     def single(self) -> Callable[[Array], Array]:
         (x,), (y,) = self._inputs, self._outputs
         invoke, carry, copy, failed = self._invoke, self._carry, y.copy, self._failed
-        whole, every = ..., slice(None)
+        whole, every, is_valid, port = ..., slice(None), self._are_valid[0], self.interface.inputs[0]
 
         def step(frame: Array) -> Array:
             x[whole] = frame
+            if not is_valid():
+                check_values(x, port)
             try:
                 invoke()
             except RuntimeError as error:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import edgernn.runtime
-from edgernn.errors import ArtifactError, EngineError, MissingExtraError, UsageError
+from edgernn.errors import ArtifactError, EngineError, FrameError, MissingExtraError, UsageError
 from edgernn.export.tflite import to_bytes, write
 from edgernn.export.tflite.schema import flatbuffers, schema
 from edgernn.export.tflite.writer import Writer
@@ -179,7 +179,7 @@ def test_nothing_grows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("multiple", [False, True])
 def test_index_out_of_range_changes_no_state(multiple: bool, tmp_path: Path) -> None:
-    """The session checks indices; below it, the interpreter does, and the engine says so."""
+    """The engine checks indices before it runs the interpreter."""
     case = CaseBuilder("lookup")
     tokens, s = case.tokens(5, 2), case.state(2, 3)
     looked_up = case.builder.add1(Embedding(), [tokens, case.weight(5, 3)])
@@ -189,7 +189,7 @@ def test_index_out_of_range_changes_no_state(multiple: bool, tmp_path: Path) -> 
     engine = tflite.open(tmp_path / "m.tflite")
     step = engine.run if multiple else engine.single()
     before = engine.get_states()
-    with pytest.raises(EngineError, match="state is unchanged"):
+    with pytest.raises(FrameError, match="state is unchanged"):
         step(np.array([1, 10**6], np.int32))
     np.testing.assert_array_equal(engine.get_states()[0], before[0])
     step(np.array([1, 2], np.int32))
