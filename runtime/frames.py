@@ -29,7 +29,9 @@ def coerce_frame(frame: Any, port: Port) -> Array:
     if array.ndim == 0 and port.size == 1:
         array = array.reshape(port.shape)
     if array.shape != port.shape:
-        raise FrameError(f"input {port.name!r}: a frame has shape {port.shape}, found {array.shape}{_hint(array, port)}")
+        raise FrameError(
+            f"input {port.name!r}: a frame has shape {port.shape}, found {array.shape}{_hint(array, port)}"
+        )
     wanted = np.dtype(port.dtype)
     if port.scale is not None and array.dtype != wanted and array.dtype.kind in "fiu":
         check_values(array, replace(port, dtype="float32"))

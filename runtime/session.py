@@ -118,7 +118,9 @@ class Session:
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -133,12 +135,22 @@ class Session:
         dtype, shape, ndarray, vdot = np.dtype(port.dtype), port.shape, np.ndarray, np.vdot
 
         def step_checked_by_engine(frame: Any) -> Array:
-            if frame.__class__ is not ndarray or frame.dtype is not dtype or frame.shape != shape or not frame.flags.c_contiguous:
+            if (
+                frame.__class__ is not ndarray
+                or frame.dtype is not dtype
+                or frame.shape != shape
+                or not frame.flags.c_contiguous
+            ):
                 frame = coerce_frame(frame, port)
             return run(frame)
 
         def step_float(frame: Any) -> Array:
-            if frame.__class__ is not ndarray or frame.dtype is not dtype or frame.shape != shape or not frame.flags.c_contiguous:
+            if (
+                frame.__class__ is not ndarray
+                or frame.dtype is not dtype
+                or frame.shape != shape
+                or not frame.flags.c_contiguous
+            ):
                 frame = coerce_frame(frame, port)
             elif not vdot(frame, frame) < inf:
                 check_values(frame, port)
@@ -157,7 +169,9 @@ class Session:
         if named:
             frames = self._by_name(frames, named)
         if len(frames) != len(self.inputs):
-            raise FrameError(f"{len(self.inputs)} inputs expected ({[p.name for p in self.inputs]}), found {len(frames)}")
+            raise FrameError(
+                f"{len(self.inputs)} inputs expected ({[p.name for p in self.inputs]}), found {len(frames)}"
+            )
         results = self._engine.run(*(coerce_frame(f, p) for f, p in zip(frames, self.inputs, strict=True)))
         values = results if self.raw else [dequantize(r, p) for r, p in zip(results, self.outputs, strict=True)]
         if len(values) == 1:

@@ -58,5 +58,7 @@ def _checked_payload(interface: Interface, blob: bytes) -> bytes:
             f"this one ({interface.name}) has {interface.fingerprint[:12]}"
         )
     if size != interface.state_bytes:
-        raise SnapshotError(f"the snapshot has {size} bytes of state, model {interface.name} has {interface.state_bytes}")
+        raise SnapshotError(
+            f"the snapshot has {size} bytes of state, model {interface.name} has {interface.state_bytes}"
+        )
     return payload

@@ -28,7 +28,7 @@ FUNCTIONS = {
 def show(name: str, rows: np.ndarray) -> str:
     """The table as Python source."""
     cells = [f"({a}, {b})" for a, b in rows.tolist()]
-    lines = ["    " + ", ".join(cells[k : k + 8]) + "," for k in range(0, 256, 8)]
+    lines = ["    " + ", ".join(cells[k : k + 6]) + "," for k in range(0, 256, 6)]
     return f"\n{name} = np.array([\n" + "\n".join(lines) + "\n], dtype=np.int16)\n"
 
 

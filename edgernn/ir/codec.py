@@ -118,7 +118,9 @@ def _add_node(graph: Graph, entry: Any, ops: Mapping[str, type[Op]], where: str)
 def _op_from_plain(cls: type[Op], plain: dict[str, Any], where: str) -> Op:
     fields = dataclasses.fields(cls)  # type: ignore[arg-type]
     if set(plain) != {f.name for f in fields}:
-        raise ArtifactError(f"{where}: {cls.kind} has attributes {[f.name for f in fields]}, found {list(plain)!r:.100}")
+        raise ArtifactError(
+            f"{where}: {cls.kind} has attributes {[f.name for f in fields]}, found {list(plain)!r:.100}"
+        )
     return cls(**{f.name: _attribute(plain[f.name], str(f.type), f"{where}: {cls.kind}.{f.name}") for f in fields})
 
 

@@ -38,7 +38,9 @@ def read_container(data: bytes, where: str) -> tuple[dict[str, str], dict[str, A
             raise ArtifactError(f"{where}: tensors overlap or leave a gap at byte {position}")
         position = end
     if start + position != len(data):
-        raise ArtifactError(f"{where}: {len(data)} bytes found, {start + position} expected: the file is damaged or cut off")
+        raise ArtifactError(
+            f"{where}: {len(data)} bytes found, {start + position} expected: the file is damaged or cut off"
+        )
     return metadata, arrays
 
 
@@ -47,7 +49,9 @@ def _header(data: bytes, where: str) -> tuple[dict[str, Any], int]:
         raise ArtifactError(f"{where}: {len(data)} bytes are too few for an .ern file")
     length = int.from_bytes(data[:8], "little")
     if length > min(len(data) - 8, MAX_HEADER_BYTES):
-        raise ArtifactError(f"{where}: the header claims {length} bytes, the file has {len(data)}: not an .ern file, or cut off")
+        raise ArtifactError(
+            f"{where}: the header claims {length} bytes, the file has {len(data)}: not an .ern file, or cut off"
+        )
     return parse_json_object(data[8 : 8 + length], where), 8 + length
 
 

@@ -226,5 +226,3 @@ def _decode_array(text: str, shape: tuple[int, ...], dtype: str, where: str) -> 
 def little_endian(array: Any) -> bytes:
     """The elements of ``array`` in C order, little-endian."""
     return np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-
-

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 
 from edgernn.ir.types import ValueType
@@ -58,5 +57,3 @@ def expect(condition: bool, message: str) -> None:
     """Raise ValueError(message) unless ``condition`` holds. For ``infer``."""
     if not condition:
         raise ValueError(message)
-
-

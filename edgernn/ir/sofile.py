@@ -50,9 +50,7 @@ def pack_library(image: bytes, info: LibraryInfo) -> bytes:
 def parse_library(data: bytes, where: str) -> LibraryInfo:
     """Check a .so file as a whole and return what it says. Raises ArtifactError, naming ``where``."""
     if len(data) < FOOTER.size or not data.endswith(MAGIC):
-        raise ArtifactError(
-            f"{where}: not a shared library written by edgernn, or cut off, or stripped afterwards"
-        )
+        raise ArtifactError(f"{where}: not a shared library written by edgernn, or cut off, or stripped afterwards")
     image_bytes, metadata_bytes, digest, _ = FOOTER.unpack_from(data, len(data) - FOOTER.size)
     if image_bytes + metadata_bytes + FOOTER.size != len(data):
         raise ArtifactError(
@@ -86,6 +84,4 @@ def _check_image(image: memoryview, machine: str, where: str) -> None:
         raise ArtifactError(f"{where}: the image is not an ELF file")
     found = (image[4], int.from_bytes(image[18:20], "little"))
     if found != ELF_MACHINES[machine] or image[5] != 1:
-        raise ArtifactError(
-            f"{where}: the image is not for {machine}: ELF class {found[0]}, machine {found[1]}"
-        )
+        raise ArtifactError(f"{where}: the image is not for {machine}: ELF class {found[0]}, machine {found[1]}")

@@ -42,7 +42,10 @@ class Binary(Op):
             expect(len(a.shape) == len(b.shape), f"{self.function}: operands have {a.shape} and {b.shape}")
         for constant, other in ((a, b), (b, a)):
             if constant.stream is None and other.stream is not None:
-                expect(len(constant.shape) <= len(other.shape), f"constant {constant.shape} has more axes than {other.shape}")
+                expect(
+                    len(constant.shape) <= len(other.shape),
+                    f"constant {constant.shape} has more axes than {other.shape}",
+                )
         return (ValueType(a.dtype, np.broadcast_shapes(a.shape, b.shape), join_streams([a, b])),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:

@@ -11,7 +11,7 @@ from edgernn.ir.types import ValueType
 
 @dataclass(frozen=True)
 class Last(Op):
-    """``y[:, -1]`` or ``h_n``: the last frame of what was fed. After each step it is the answer for the frames so far."""
+    """``y[:, -1]`` or ``h_n``: the last frame of what was fed. At each step it is the answer for the frames so far."""
 
     kind: ClassVar[str] = "last"
 

@@ -21,7 +21,9 @@ class Linear(Op):
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         expect(len(inputs) == 3, f"linear has 3 operands, not {len(inputs)}")
         x, w, b = inputs
-        expect(len(x.shape) >= 1 and len(w.shape) == 2, f"linear needs a frame axis and a matrix, not {x.shape}, {w.shape}")
+        expect(
+            len(x.shape) >= 1 and len(w.shape) == 2, f"linear needs a frame axis and a matrix, not {x.shape}, {w.shape}"
+        )
         expect(w.shape[1] == x.shape[-1], f"weight {w.shape} does not fit frames of {x.shape}")
         expect(b.shape == (w.shape[0],), f"bias must be {(w.shape[0],)}, not {b.shape}")
         return (ValueType(x.dtype, (*x.shape[:-1], w.shape[0]), x.stream),)

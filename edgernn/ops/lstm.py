@@ -30,7 +30,9 @@ class Lstm(Op):
     carried: ClassVar[tuple[tuple[int, int], ...]] = ((1, 0), (2, 1))
 
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
-        expect(len(inputs) == (7 if self.proj_size else 6), f"lstm has 6 operands, 7 with projection, not {len(inputs)}")
+        expect(
+            len(inputs) == (7 if self.proj_size else 6), f"lstm has 6 operands, 7 with projection, not {len(inputs)}"
+        )
         x, h, c, w_ih, w_hh, b = inputs[:6]
         hidden, out = self.hidden_size, self.proj_size or self.hidden_size
         expect(len(x.shape) == 1, f"lstm reads frames of one axis, not {x.shape}")

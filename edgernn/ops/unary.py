@@ -90,7 +90,7 @@ class Unary(Op):
             return (UNARY_FUNCTIONS[self.function][1](x, *self.parameters).astype(x.dtype, copy=False),)
 
     def decompose(self, builder: Builder, inputs: Sequence[str]) -> tuple[str, ...] | None:
-        """Functions outside {relu, sigmoid, tanh, exp, log, sqrt, abs, neg, sin, cos, erf, clip} as arithmetic on these."""
+        """All but relu, sigmoid, tanh, exp, log, sqrt, abs, neg, sin, cos, erf and clip as arithmetic on these."""
         rule = _DECOMPOSITIONS.get(self.function)
         return None if rule is None else (rule(_Expression(builder), inputs[0], *self.parameters),)
 

@@ -47,7 +47,9 @@ def _folded(node: Node, builder: Builder, inputs: Sequence[str], emitted: dict[s
     changed = _applied(node.op.function, w, b, constant.reshape(-1))
     if changed is None:
         return None
-    names = [builder.constant(array.astype(np.float32), hint) for array, hint in zip(changed, (weight, bias), strict=True)]
+    names = [
+        builder.constant(array.astype(np.float32), hint) for array, hint in zip(changed, (weight, bias), strict=True)
+    ]
     return builder.add(Linear(), [x, *names], node.name)
 
 

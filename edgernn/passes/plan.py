@@ -140,9 +140,7 @@ class _Planner:
         self.plan_.state_copies = [
             replace(m, source=self._final(m.source), target=self._final(m.target)) for m in moves
         ]
-        self.plan_.output_copies = [
-            replace(c, source=self._final(c.source)) for c in self.plan_.output_copies
-        ]
+        self.plan_.output_copies = [replace(c, source=self._final(c.source)) for c in self.plan_.output_copies]
         return self.plan_
 
     def _find_roots(self) -> None:
@@ -276,8 +274,7 @@ class _Planner:
             self.blocks[name] = _Block(whole.dtype, _size(whole), self.end, self.end)
             ordered.append(Copy(saved, Location("block", name), _size(whole), whole.dtype))
             pending = [
-                replace(m, source=Location("block", name, m.source.offset)) if _reads(m, saved) else m
-                for m in pending
+                replace(m, source=Location("block", name, m.source.offset)) if _reads(m, saved) else m for m in pending
             ]
         return ordered
 

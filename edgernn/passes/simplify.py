@@ -59,7 +59,9 @@ class _Rule:
             return [x]
         return builder.add(op, [x], name)
 
-    def _transpose(self, op: Transpose, builder: Builder, x: str, shape: tuple[int, ...], name: str) -> Sequence[str] | None:
+    def _transpose(
+        self, op: Transpose, builder: Builder, x: str, shape: tuple[int, ...], name: str
+    ) -> Sequence[str] | None:
         long_axes = [a for a in op.axes if shape[a] != 1]
         if long_axes == sorted(long_axes):
             return self._reshape(Reshape(tuple(shape[a] for a in op.axes)), builder, x, name)
@@ -106,9 +108,7 @@ def share_constants(graph: Graph) -> Graph:
     for name, array in graph.constants.items():
         names[name] = first.setdefault(_key(array), name)
     new = graph.copy()
-    new.nodes = [
-        Node(n.name, n.op, tuple(names.get(i, i) for i in n.inputs), n.outputs, n.source) for n in graph.nodes
-    ]
+    new.nodes = [Node(n.name, n.op, tuple(names.get(i, i) for i in n.inputs), n.outputs, n.source) for n in graph.nodes]
     return drop_dead(new)
 
 

@@ -24,9 +24,7 @@ def squeeze(graph: Graph) -> Graph:
         graph.values[name] = graph.values[name].with_shape(strip(shape))
     graph.inputs = [replace(p, shape=strip(p.shape)) for p in graph.inputs]
     new = rewrite(graph, _Rule(original))
-    new.states = [
-        replace(s, shape=strip(s.shape), initial=s.initial.reshape(strip(s.shape))) for s in new.states
-    ]
+    new.states = [replace(s, shape=strip(s.shape), initial=s.initial.reshape(strip(s.shape))) for s in new.states]
     new.outputs = [replace(p, shape=new.values[p.value].shape) for p in new.outputs]
     return new
 

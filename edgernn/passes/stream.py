@@ -12,6 +12,7 @@ from edgernn.ir.graph import Graph, Node, State, state_name
 from edgernn.ops import Last
 from edgernn.passes.rewrite import rewrite
 
+
 def stream(graph: Graph) -> Graph:
     """``graph`` as a program that processes one frame a step, for ever.
 
@@ -43,7 +44,9 @@ def _with_states(node: Node, builder: Builder, inputs: Sequence[str], states: li
     for k, (position, output) in enumerate(node.op.carried):
         initial = builder.graph.constants.get(inputs[position])
         if initial is None:
-            raise UnsupportedModelError("its initial state is computed from the input", node=node.name, source=node.source)
+            raise UnsupportedModelError(
+                "its initial state is computed from the input", node=node.name, source=node.source
+            )
         name = builder.unique(state_name(node.name, k))
         state = State(name, initial.shape, str(initial.dtype), initial, before=name)
         builder.graph.values[name] = state_type(state)

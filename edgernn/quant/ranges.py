@@ -19,7 +19,7 @@ PERCENTILE = 99.99
 
 @dataclass(frozen=True)
 class Range:
-    """Absolute bound of a value: ``bound`` is what the scale must cover, ``peak`` the largest seen; root mean square."""
+    """Of a value: ``bound`` is what the scale must cover, ``peak`` the largest seen, ``rms`` the root mean square."""
 
     bound: float
     peak: float

@@ -36,7 +36,9 @@ def joint_rows(w_x: Array, w_h: Array, scale_x: float, scale_h: float, levels: i
     return JointRows(rounded(a, unit, levels), rounded(b, unit, levels), unit)
 
 
-def expected_error(w_x: Array, w_h: Array, scale_x: float, scale_h: float, rms_x: float, rms_h: float, levels: int) -> float:
+def expected_error(
+    w_x: Array, w_h: Array, scale_x: float, scale_h: float, rms_x: float, rms_h: float, levels: int
+) -> float:
     """Mean square of the error of pre-activations that rounding weights and h causes."""
     rows = joint_rows(w_x, w_h, scale_x, scale_h, levels)
     error_x = rows.w_x * rows.unit[:, None] / scale_x - w_x
@@ -48,9 +50,7 @@ def expected_error(w_x: Array, w_h: Array, scale_x: float, scale_h: float, rms_x
 def best_shift(ctx: Context, node: Node, w_x: Array, w_h: Array, scale_x: float) -> int:
     """By how many bits h, of Q0.15, is shortened before it is multiplied, to balance its weights with those of x."""
     rms_x, rms_h = ctx.rms(node.inputs[0]), ctx.rms(node.outputs[0])
-    errors = [
-        expected_error(w_x, w_h, scale_x, Q15 * 2**s, rms_x, rms_h, ctx.levels) for s in range(MAX_SHIFT + 1)
-    ]
+    errors = [expected_error(w_x, w_h, scale_x, Q15 * 2**s, rms_x, rms_h, ctx.levels) for s in range(MAX_SHIFT + 1)]
     return int(np.argmin(errors))
 
 
@@ -85,13 +85,17 @@ def _hidden_scale(ctx: Context, node: Node) -> float:
 
 
 def _fraction(scale: float) -> int:
-    return int(round(-np.log2(scale)))
+    return round(-float(np.log2(scale)))
 
 
 def _check(node: Node, *pairs: tuple[Array, ...]) -> None:
     if not all(fits_int32(*pair) for pair in pairs):
         raise UnsupportedOpError(
-            "integer", node.op.kind, node.name, source=node.source, reason="a row is too long for 32-bit sums of int16 products"
+            "integer",
+            node.op.kind,
+            node.name,
+            source=node.source,
+            reason="a row is too long for 32-bit sums of int16 products",
         )
 
 
@@ -134,7 +138,9 @@ def lower_gru(op: Gru, ctx: Context, node: Node, inputs: Sequence[str]) -> tuple
     scale_h = Q15 * 2**shift
     gates = joint_rows(w_x[:size], w_h[:size], ctx.scales[x], scale_h, ctx.levels)
     unit_x, unit_h = (row_scales(w[size:] * s, ctx.levels) for w, s in ((w_x, ctx.scales[x]), (w_h, scale_h)))
-    n_x, n_h = (rounded(w[size:] * s, u, ctx.levels) for w, s, u in ((w_x, ctx.scales[x], unit_x), (w_h, scale_h, unit_h)))
+    n_x, n_h = (
+        rounded(w[size:] * s, u, ctx.levels) for w, s, u in ((w_x, ctx.scales[x], unit_x), (w_h, scale_h, unit_h))
+    )
     _check(node, (gates.w_x, gates.w_h), (n_x,), (n_h,))
     bias = np.concatenate([b_x[:size] + b_h[:size], b_x[size:]])
     constants = {

@@ -11,8 +11,23 @@ from edgernn.errors import UnsupportedOpError
 from edgernn.ir.graph import Node
 from edgernn.ir.op import Op
 from edgernn.ops import (
-    Binary, Concat, Embedding, Expand, Gru, LayerNorm, Linear, LogSoftmax, Lstm, Matmul, Reduce, Reshape, Rnn, Slice,
-    Softmax, Transpose, Unary,
+    Binary,
+    Concat,
+    Embedding,
+    Expand,
+    Gru,
+    LayerNorm,
+    Linear,
+    LogSoftmax,
+    Lstm,
+    Matmul,
+    Reduce,
+    Reshape,
+    Rnn,
+    Slice,
+    Softmax,
+    Transpose,
+    Unary,
 )  # fmt: skip
 from edgernn.ops.integer.dense import EmbeddingInt16, LinearInt16
 from edgernn.ops.integer.elementwise import MULTIPLIER_MAX, AddInt16, ClipInt16, MulInt16, TableInt16
@@ -51,7 +66,7 @@ def _(op: Linear, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
         x = ctx.rescaled(x, ctx.scales[x] * 2)
         w = np.clip(w, -ctx.levels, ctx.levels)
         unit = unit * 2
-        if not fits_int32((w.astype(np.int64) // 2)):
+        if not fits_int32(w.astype(np.int64) // 2):
             raise UnsupportedOpError("integer", op.kind, node.name, source=node.source, reason="its rows are too long")
     scale = max(scale, float(unit.max()) * 2.01)
     operands = [
@@ -98,7 +113,9 @@ def _(op: Binary, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
     if op.function == "mul":
         return _multiply(ctx, node, a, b)
     if op.function not in ("add", "sub", "maximum", "minimum"):
-        raise UnsupportedOpError("integer", f"binary({op.function})", node.name, source=node.source, reason="it has no integer form")
+        raise UnsupportedOpError(
+            "integer", f"binary({op.function})", node.name, source=node.source, reason="it has no integer form"
+        )
     sign = -1.0 if op.function == "sub" else 1.0
     scale = max(ctx.scale_of(node.outputs[0]), ctx.scales[a] * 1e-4, ctx.scales[b] * 1e-4)
     (m_a, m_b), shift = multiplier_and_shift([ctx.scales[a] / scale, sign * ctx.scales[b] / scale], MULTIPLIER_MAX + 1)

@@ -51,7 +51,9 @@ class TfliteEngine(Engine):
         self.reset()
 
     def run(self, *frames: Array) -> tuple[Array, ...]:
-        for view, frame, is_valid, port in zip(self._inputs, frames, self._are_valid, self.interface.inputs, strict=True):
+        for view, frame, is_valid, port in zip(
+            self._inputs, frames, self._are_valid, self.interface.inputs, strict=True
+        ):
             view[...] = frame
             if not is_valid():
                 check_values(view, port)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgernn.runtime.engines import ENGINES
-from edgernn.runtime.engines.reference import ReferenceEngine
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.interface import Interface
+from edgernn.runtime.engines import ENGINES
+from edgernn.runtime.engines.reference import ReferenceEngine
 from tests.ops.cases import all_cases
 from tests.ops.cases.base import Case
 from tests.support import open_engine

@@ -17,7 +17,8 @@ from edgernn.ops.integer.recurrent import expect_matrix, expect_rows
 class LinearInt16(Op):
     """y = sat16(requantize(w x, multiplier, bias)).
 
-    Operands: x (..., I) int16, w (O, I) int8, multiplier (O), bias (O) int32, in units of the result. Result: (..., O) int16.
+    Operands: x (..., I) int16, w (O, I) int8, multiplier (O), bias (O) int32, in units of the result.
+    Result: (..., O) int16.
     """
 
     kind: ClassVar[str] = "linear_int16"
@@ -25,7 +26,10 @@ class LinearInt16(Op):
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         expect(len(inputs) == 4, f"linear_int16 has 4 operands, not {len(inputs)}")
         x, w, multiplier, bias = inputs
-        expect(x.dtype == "int16" and len(x.shape) >= 1 and len(w.shape) == 2, f"linear_int16 of {x.dtype} {x.shape}, {w.shape}")
+        expect(
+            x.dtype == "int16" and len(x.shape) >= 1 and len(w.shape) == 2,
+            f"linear_int16 of {x.dtype} {x.shape}, {w.shape}",
+        )
         rows = w.shape[0]
         expect_matrix("w", w, rows, x.shape[-1])
         expect_rows("linear_int16", rows, multiplier, bias)
@@ -40,7 +44,8 @@ class LinearInt16(Op):
 class EmbeddingInt16(Op):
     """Rows of an int8 table: sat16((entry * multiplier[row] + 2^15) >> 16).
 
-    Operands: indices (...) int32 in [0, V), table (V, E) int8, multiplier (V) int32 in [0, 2^23). Result: (..., E) int16.
+    Operands: indices (...) int32 in [0, V), table (V, E) int8, multiplier (V) int32 in [0, 2^23).
+    Result: (..., E) int16.
     """
 
     kind: ClassVar[str] = "embedding_int16"
@@ -49,7 +54,10 @@ class EmbeddingInt16(Op):
         expect(len(inputs) == 3, f"embedding_int16 has 3 operands, not {len(inputs)}")
         indices, table, multiplier = inputs
         expect(indices.dtype == "int32", f"embedding indices must be int32, not {indices.dtype}")
-        expect(table.dtype == "int8" and len(table.shape) == 2, f"the table must be int8 (V, E), not {table.dtype} {table.shape}")
+        expect(
+            table.dtype == "int8" and len(table.shape) == 2,
+            f"the table must be int8 (V, E), not {table.dtype} {table.shape}",
+        )
         expect_rows("embedding_int16", table.shape[0], multiplier)
         return (ValueType("int16", (*indices.shape, table.shape[1]), indices.stream),)
 

@@ -22,7 +22,9 @@ def _expect_operands(kind: str, inputs: tuple[ValueType, ...]) -> None:
         expect(len(a.shape) == len(b.shape), f"{kind}: operands have {a.shape} and {b.shape}")
     for constant, other in ((a, b), (b, a)):
         if constant.stream is None and other.stream is not None:
-            expect(len(constant.shape) <= len(other.shape), f"constant {constant.shape} has more axes than {other.shape}")
+            expect(
+                len(constant.shape) <= len(other.shape), f"constant {constant.shape} has more axes than {other.shape}"
+            )
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class AddInt16(Op):
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         _expect_operands(self.kind, inputs)
         expect(self.function in ("add", "maximum", "minimum"), f"unknown function {self.function!r}")
-        expect(max(abs(self.multiplier_a), abs(self.multiplier_b)) <= MULTIPLIER_MAX, f"multipliers of {self} are too large")
+        expect(
+            max(abs(self.multiplier_a), abs(self.multiplier_b)) <= MULTIPLIER_MAX,
+            f"multipliers of {self} are too large",
+        )
         expect(1 <= self.shift <= 30, f"shift {self.shift} must be in 1..30")
         a, b = inputs
         return (ValueType("int16", np.broadcast_shapes(a.shape, b.shape), join_streams([a, b])),)

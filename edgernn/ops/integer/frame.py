@@ -44,7 +44,9 @@ class LayerNormInt16(Op):
         expect(len(x.shape) >= 1 and x.shape[-1] <= 1024, f"layer_norm_int16 of frames of {x.shape}")
         expect(0 <= self.epsilon < 1 << 62, f"epsilon {self.epsilon} must be in 0..2^62-1")
         for v in inputs[1:]:
-            expect(v.dtype == "int32" and v.shape == x.shape[-1:], f"gain and bias must be int32 {x.shape[-1:]}, not {v}")
+            expect(
+                v.dtype == "int32" and v.shape == x.shape[-1:], f"gain and bias must be int32 {x.shape[-1:]}, not {v}"
+            )
         return (x,)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
@@ -178,7 +180,9 @@ class MatmulInt16(Op):
         expect(a.shape[-1] == b.shape[-2] <= 1 << 15, f"matmul_int16 of {a.shape} and {b.shape}")
         expect(0 <= self.multiplier < 1 << 31, f"multiplier {self.multiplier} must be in 0..2^31-1")
         for operand in (a, b):
-            expect(operand.stream is not None or len(operand.shape) == 2, f"a constant has two axes, not {operand.shape}")
+            expect(
+                operand.stream is not None or len(operand.shape) == 2, f"a constant has two axes, not {operand.shape}"
+            )
         both = a.stream is not None and b.stream is not None
         expect(not both or a.shape[:-2] == b.shape[:-2], f"leading axes of matmul_int16 differ: {a.shape}, {b.shape}")
         lead = a.shape[:-2] or b.shape[:-2]

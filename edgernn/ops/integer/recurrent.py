@@ -16,12 +16,18 @@ from edgernn.ops.integer.tables import SIGMOID, TANH
 def expect_rows(name: str, rows: int, *vectors: ValueType) -> None:
     """Raise ValueError unless the vectors are int32 with an entry for each row."""
     for v in vectors:
-        expect(v.dtype == "int32" and v.shape == (rows,), f"{name}: multipliers and biases must be int32 ({rows},), not {v}")
+        expect(
+            v.dtype == "int32" and v.shape == (rows,),
+            f"{name}: multipliers and biases must be int32 ({rows},), not {v}",
+        )
 
 
 def expect_matrix(name: str, w: ValueType, rows: int, columns: int) -> None:
     """Raise ValueError unless ``w`` is an int8 matrix of this shape."""
-    expect(w.dtype == "int8" and w.shape == (rows, columns), f"{name} must be int8 {(rows, columns)}, not {w.dtype} {w.shape}")
+    expect(
+        w.dtype == "int8" and w.shape == (rows, columns),
+        f"{name} must be int8 {(rows, columns)}, not {w.dtype} {w.shape}",
+    )
 
 
 def expect_vector(name: str, x: ValueType, size: int | None = None) -> None:
@@ -52,7 +58,10 @@ class LstmInt16(Op):
     carried: ClassVar[tuple[tuple[int, int], ...]] = ((1, 0), (2, 1))
 
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
-        expect(len(inputs) == (10 if self.proj_size else 7), f"lstm_int16 has 7 operands, 10 with projection, not {len(inputs)}")
+        expect(
+            len(inputs) == (10 if self.proj_size else 7),
+            f"lstm_int16 has 7 operands, 10 with projection, not {len(inputs)}",
+        )
         expect(1 <= self.cell_fraction <= 15, f"cell_fraction {self.cell_fraction} must be in 1..15")
         expect(1 <= self.hidden_fraction <= 15, f"hidden_fraction {self.hidden_fraction} must be in 1..15")
         x, h, c, w_x, w_h, multiplier, bias = inputs[:7]

@@ -44,6 +44,7 @@ class CaseBuilder:
 
     def input(self, *shape: int, low: float | None = None) -> str:
         """A float input of standard normal values, shifted to be above ``low`` if given."""
+
         def draw() -> np.ndarray:
             values = self.rng.standard_normal(shape)
             return (np.abs(values) + low if low is not None else values).astype(np.float32)

@@ -1,7 +1,19 @@
 """Ops that work on one frame."""
 
 from edgernn.ops import (
-    Binary, Concat, Embedding, Expand, LayerNorm, Linear, LogSoftmax, Matmul, Reduce, Reshape, Slice, Softmax, Transpose,
+    Binary,
+    Concat,
+    Embedding,
+    Expand,
+    LayerNorm,
+    Linear,
+    LogSoftmax,
+    Matmul,
+    Reduce,
+    Reshape,
+    Slice,
+    Softmax,
+    Transpose,
 )  # fmt: skip
 from edgernn.ops.binary import BINARY_FUNCTIONS
 from edgernn.ops.reduce import REDUCTIONS

@@ -22,7 +22,12 @@ def lstm(inputs: int, hidden: int, proj: int = 0) -> Case:
 def gru(inputs: int, hidden: int) -> Case:
     case = CaseBuilder(f"gru_{inputs}_{hidden}")
     x, h = case.input(inputs), case.state(hidden)
-    weights = [case.weight(3 * hidden, inputs), case.weight(3 * hidden, hidden), case.weight(3 * hidden), case.weight(3 * hidden)]
+    weights = [
+        case.weight(3 * hidden, inputs),
+        case.weight(3 * hidden, hidden),
+        case.weight(3 * hidden),
+        case.weight(3 * hidden),
+    ]
     h_next = case.builder.add1(Gru(hidden), [x, h, *weights])
     case.carry(h, h_next)
     return case.done(h_next)
@@ -42,12 +47,8 @@ def stacked() -> Case:
     """Two layers, and the state of the first read by a second consumer after its update."""
     case = CaseBuilder("stacked_gru_lstm")
     x, h, h2, c2 = case.input(5), case.state(6), case.state(9), case.state(9)
-    first = case.builder.add1(
-        Gru(6), [x, h, case.weight(18, 5), case.weight(18, 6), case.weight(18), case.weight(18)]
-    )
-    second, c_next = case.builder.add(
-        Lstm(9), [first, h2, c2, case.weight(36, 6), case.weight(36, 9), case.weight(36)]
-    )
+    first = case.builder.add1(Gru(6), [x, h, case.weight(18, 5), case.weight(18, 6), case.weight(18), case.weight(18)])
+    second, c_next = case.builder.add(Lstm(9), [first, h2, c2, case.weight(36, 6), case.weight(36, 9), case.weight(36)])
     case.carry(h, first)
     case.carry(h2, second)
     case.carry(c2, c_next)

@@ -23,6 +23,7 @@ class IntegerCaseBuilder(CaseBuilder):
 
     def int16(self, *shape: int) -> str:
         """An int16 input over the whole range, or at its ends."""
+
         def draw() -> np.ndarray:
             if self.kind == "random":
                 return self.rng.integers(-32768, 32768, shape).astype(np.int16)

@@ -4,8 +4,18 @@ import numpy as np
 
 from edgernn.ops import Concat, Embedding, Expand, Reshape, Slice, Transpose
 from edgernn.ops.integer import (
-    AddInt16, ClipInt16, EmbeddingInt16, LayerNormInt16, LinearInt16, LogSoftmaxInt16, MatmulInt16, MulInt16, ReduceInt16,
-    RescaleInt16, SoftmaxInt16, TableInt16,
+    AddInt16,
+    ClipInt16,
+    EmbeddingInt16,
+    LayerNormInt16,
+    LinearInt16,
+    LogSoftmaxInt16,
+    MatmulInt16,
+    MulInt16,
+    ReduceInt16,
+    RescaleInt16,
+    SoftmaxInt16,
+    TableInt16,
 )  # fmt: skip
 from edgernn.ops.integer.fit import fit_table
 from tests.ops.cases.base import Case
@@ -81,25 +91,56 @@ def float_embedding_of_integers() -> Case:
 
 
 CASES = [
-    *(linear(i, o, "random") for i, o in ((1, 1), (3, 4), (4, 5), (15, 16), (16, 17), (17, 15), (63, 65), (64, 64), (65, 63))),
-    *(linear(64, 17, kind) for kind in KINDS[1:]), linear(5, 3, "random", 2, 3),
-    embedding(1), embedding(3),
-    *(pair(AddInt16(f, a, b, s), kind, (2, 5), (2, 5)) for kind in KINDS[:2] for f, a, b, s in
-      (("add", 16383, -16383, 14), ("add", 12000, 9000, 13), ("maximum", 9000, 8000, 13), ("minimum", -9000, 1, 1))),
-    pair(AddInt16("add", 100, 200, 9), "random", (2, 1), (1, 3)), pair(AddInt16("add", 100, 200, 9), "random", (2, 3), (3,), True),
+    *(
+        linear(i, o, "random")
+        for i, o in ((1, 1), (3, 4), (4, 5), (15, 16), (16, 17), (17, 15), (63, 65), (64, 64), (65, 63))
+    ),
+    *(linear(64, 17, kind) for kind in KINDS[1:]),
+    linear(5, 3, "random", 2, 3),
+    embedding(1),
+    embedding(3),
+    *(
+        pair(AddInt16(f, a, b, s), kind, (2, 5), (2, 5))
+        for kind in KINDS[:2]
+        for f, a, b, s in (
+            ("add", 16383, -16383, 14),
+            ("add", 12000, 9000, 13),
+            ("maximum", 9000, 8000, 13),
+            ("minimum", -9000, 1, 1),
+        )
+    ),
+    pair(AddInt16("add", 100, 200, 9), "random", (2, 1), (1, 3)),
+    pair(AddInt16("add", 100, 200, 9), "random", (2, 3), (3,), True),
     *(pair(MulInt16(m), kind, (7,), (7,)) for kind in KINDS[:2] for m in (0, 70000, (1 << 31) - 1)),
     pair(MulInt16(90000), "random", (2, 3), (), True),
     *(single(RescaleInt16(m, s), "random", 19) for m, s in ((16383, 14), (-5000, 10), (16383, 1), (1, 30))),
-    single(ClipInt16(0, 32767), "random", 19), single(ClipInt16(-100, 12000), "random", 19),
-    table(), saturating_table(),
-    *(layer_norm(kind, e, *shape) for kind in KINDS[:2] for e, shape in ((0, (1,)), (10**6, (17,)), (10**15, (3, 8)), (5, (65,)))),
+    single(ClipInt16(0, 32767), "random", 19),
+    single(ClipInt16(-100, 12000), "random", 19),
+    table(),
+    saturating_table(),
+    *(
+        layer_norm(kind, e, *shape)
+        for kind in KINDS[:2]
+        for e, shape in ((0, (1,)), (10**6, (17,)), (10**15, (3, 8)), (5, (65,)))
+    ),
     constant_frame(),
-    *(single(SoftmaxInt16(m, s), "random", *shape) for m, s, shape in ((20000, 15, (7,)), (300, 12, (3, 4)), (32767, 1, (5,)), (1, 4, (1,)))),
-    *(single(LogSoftmaxInt16(m, s, g, l), "random", *shape) for m, s, g, l in
-      ((20000, 15, 40000, 4000), (300, 12, 9000, 900), (1, 4, 2**31 - 1, 2**31 - 1)) for shape in ((7,), (2, 65))),
-    *(single(ReduceInt16(f, axes, keep, m), "random", 2, 3, 4) for f, m in (("sum", 1 << 30), ("sum", 2**31 - 1), ("max", 0), ("min", 0))
-      for axes, keep in (((-1,), False), ((-3, -1), True))),
-    pair(MatmulInt16(1 << 20), "random", (3, 4), (4, 5)), pair(MatmulInt16(2**31 - 1), "alternating", (2, 3, 70), (2, 70, 2)),
+    *(
+        single(SoftmaxInt16(m, s), "random", *shape)
+        for m, s, shape in ((20000, 15, (7,)), (300, 12, (3, 4)), (32767, 1, (5,)), (1, 4, (1,)))
+    ),
+    *(
+        single(LogSoftmaxInt16(m, s, gain, log), "random", *shape)
+        for m, s, gain, log in ((20000, 15, 40000, 4000), (300, 12, 9000, 900), (1, 4, 2**31 - 1, 2**31 - 1))
+        for shape in ((7,), (2, 65))
+    ),
+    *(
+        single(ReduceInt16(f, axes, keep, m), "random", 2, 3, 4)
+        for f, m in (("sum", 1 << 30), ("sum", 2**31 - 1), ("max", 0), ("min", 0))
+        for axes, keep in (((-1,), False), ((-3, -1), True))
+    ),
+    pair(MatmulInt16(1 << 20), "random", (3, 4), (4, 5)),
+    pair(MatmulInt16(2**31 - 1), "alternating", (2, 3, 70), (2, 70, 2)),
     pair(MatmulInt16(1 << 20), "random", (2, 3, 4), (4, 5), True),
-    moves(), float_embedding_of_integers(),
-]  # fmt: skip
+    moves(),
+    float_embedding_of_integers(),
+]

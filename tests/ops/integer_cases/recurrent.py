@@ -49,6 +49,9 @@ CASES = [
     *(lstm(6, 17, kind, 5) for kind in KINDS),
     *(gru(i, h, "random", shift) for (i, h), shift in zip(SIZES, (0, 1, 2, 3, 4, 5, 0, 1, 2, 8), strict=True)),
     *(gru(17, 16, kind) for kind in KINDS[1:]),
-    *(rnn(i, h, "random", n, f) for (i, h), n, f in zip(SIZES, ("tanh", "relu") * 5, (15, 15, 12, 15, 10) * 2, strict=True)),
+    *(
+        rnn(i, h, "random", n, f)
+        for (i, h), n, f in zip(SIZES, ("tanh", "relu") * 5, (15, 15, 12, 15, 10) * 2, strict=True)
+    ),
     *(rnn(17, 16, kind, n) for kind in KINDS[1:] for n in ("tanh", "relu")),
 ]
