@@ -52,13 +52,16 @@ def convert(
              or specs ("1,64"), in whatever nesting the module takes
     name     of the model, the module's class by default
 
-    Raises UnsupportedModelError, with the line of the user's code, for what cannot stream exactly.
+    A module whose parameters are not float32 is converted, and proved, as its float32 copy. Raises
+    UnsupportedModelError, with the line of the user's code, for what cannot stream exactly, and
+    UsageError for a module that cannot be called with these inputs.
     """
-    from edgernn.capture import call_spec, capture
+    from edgernn.capture import call_spec, capture, in_float32
     from edgernn.passes import to_step_program
     from edgernn.validation.reference import Reference
 
     spec = call_spec(example, inputs, state)
+    module = in_float32(module)
     captured = capture(module, spec, identifier(name or _snake(type(module).__name__)))
     program = to_step_program(captured.graph)
     program.sample_rate_hz = sample_rate_hz

@@ -1,6 +1,7 @@
 """PyTorch module -> sequence graph, by ``torch.export`` at two lengths."""
 
+from edgernn.capture.running import evaluating, in_float32
 from edgernn.capture.spec import CallSpec, InputSpec, call_spec, parse_input
 from edgernn.capture.translate import ArgumentInfo, Captured, OutputInfo, capture
 
-__all__ = ["ArgumentInfo", "CallSpec", "Captured", "InputSpec", "OutputInfo", "call_spec", "capture", "parse_input"]
+__all__ = ["ArgumentInfo", "CallSpec", "Captured", "InputSpec", "OutputInfo", "call_spec", "capture", "evaluating", "in_float32", "parse_input"]

@@ -1,25 +1,21 @@
-"""Runs ``torch.export`` at two lengths and pairs the two graphs node by node."""
+"""Pairs the graphs of a module at two lengths, node by node."""
 
 from __future__ import annotations
 
 import operator
-import os
-import re
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.export.graph_signature import InputKind
 
-from edgernn.capture.packed import packing_is_identity
+from edgernn.capture.exporting import WRAPPED, export
+from edgernn.capture.source import user_line
 from edgernn.capture.spec import CallSpec
 from edgernn.errors import UnsupportedModelError
 
 LENGTHS = (11, 17)
-_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)\n\s*(.*)')
-_TORCH = os.path.dirname(torch.__file__)
 
 
 @dataclass(frozen=True)
@@ -65,14 +61,21 @@ class Call:
     source: str
     path: str
 
+    def option(self, name: str) -> Any:
+        """The argument of this name in the operator's schema, or its default there."""
+        for position, argument in enumerate(self.function._schema.arguments):
+            if argument.name == name:
+                given = self.args[position] if position < len(self.args) else argument.default_value
+                return self.kwargs.get(name, given)
+        return None
+
 
 @dataclass
 class Placeholder:
-    """An input of the traced graph: a parameter, buffer or constant (``tensor``), or the user's."""
+    """An input of the traced graph: a parameter, buffer or constant (its value at both lengths), or the user's."""
 
     name: str
-    tensor: torch.Tensor | None
-    target: str = ""
+    tensors: tuple[torch.Tensor, torch.Tensor] | None
 
 
 @dataclass
@@ -83,78 +86,28 @@ class Traced:
     calls: list[Call]
     outputs: list[Any]
     out_spec: Any
-    lengths: tuple[int, int] = LENGTHS
-    parameters: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
-def trace(module: torch.nn.Module, spec: CallSpec) -> Traced:
-    """Trace ``module`` in evaluation mode. Raises UnsupportedModelError with the line of the user's code."""
-    first, second = (_export(module, spec, length) for length in LENGTHS)
-    nodes = (list(first.graph.nodes), list(second.graph.nodes))
+def trace(module: torch.nn.Module, spec: CallSpec, decomposes: Callable[[torch._ops.OpOverload], bool]) -> Traced:
+    """Trace ``module`` in evaluation mode. Raises UnsupportedModelError with the line of the user's code.
+
+    Operators that ``decomposes`` names are replaced by what PyTorch composes them of.
+    """
+    first, second = (export(module, spec, length, decomposes) for length in LENGTHS)
+    pairs = _Pairs()
     calls: list[Call] = []
     outputs: list[Any] = []
-    for a, b in _aligned(*nodes):
+    for program in (first, second):
+        program.graph.eliminate_dead_code()
+    for a, b in _aligned(list(first.graph.nodes), list(second.graph.nodes)):
+        pairs.twins[a.name] = b.name
         if a.op == "call_function":
-            calls.append(_call(a, b))
+            calls.append(pairs.call(a, b))
         elif a.op == "output":
-            outputs = [_pair(x, y, a) for x, y in zip(a.args[0], b.args[0], strict=True)]
-    return Traced(_placeholders(first), calls, outputs, first.call_spec.out_spec)
-
-
-def _export(module: torch.nn.Module, spec: CallSpec, length: int) -> torch.export.ExportedProgram:
-    modes = {m: m.training for m in module.modules()}
-    module.eval()
-    try:
-        with warnings.catch_warnings(), packing_is_identity(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            program = torch.export.export(module, spec.tensors(length), strict=False)
-            return program.run_decompositions({})
-    except Exception as error:
-        raise _export_error(error) from error
-    finally:
-        for m, training in modes.items():
-            m.training = training
-
-
-def _export_error(error: Exception) -> UnsupportedModelError:
-    text = str(error)
-    reason = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-    source = user_line(text) or _traceback_line(error)
-    if "data-dependent" in text or type(error).__name__.startswith("GuardOnDataDependent"):
-        return UnsupportedModelError(
-            "the control flow or a shape depends on the values of the data",
-            source=source,
-            remedy="compute both branches and combine them, or decide outside the model",
-        )
-    return UnsupportedModelError(
-        f"the module cannot be traced: {type(error).__name__}: {reason}",
-        source=source,
-        remedy="call the module with tensors of the given --input shapes and batch size 1; that call must work",
-    )
-
-
-def _traceback_line(error: BaseException) -> str:
-    found, trace_ = "", error.__traceback__
-    while trace_ is not None:
-        file = trace_.tb_frame.f_code.co_filename
-        if not _is_library(file):
-            found = f"{os.path.basename(file)}:{trace_.tb_lineno} in {trace_.tb_frame.f_code.co_name}"
-        trace_ = trace_.tb_next
-    return found
-
-
-def _is_library(file: str) -> bool:
-    edgernn = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return file.startswith((_TORCH, edgernn, "<")) or "contextlib" in file or f"{os.sep}torch{os.sep}" in file
-
-
-def user_line(stack_trace: str | None) -> str:
-    """The innermost line of a stack trace that is not torch's own: "model.py:12 in forward: code"."""
-    lines = [m for m in _FRAME.findall(stack_trace or "") if not _is_library(m[0])]
-    if not lines:
-        return ""
-    file, number, function, code = lines[-1]
-    return f"{os.path.basename(file)}:{number} in {function}: {code.strip()}"
+            if len(a.args[0]) != len(b.args[0]):
+                raise _loop_error(a, b)
+            outputs = [pairs.pair(x, y, a) for x, y in zip(a.args[0], b.args[0], strict=True)]
+    return Traced(_placeholders(first, second), calls, outputs, first.call_spec.out_spec)
 
 
 def _aligned(a: list[Any], b: list[Any]) -> Iterator[tuple[Any, Any]]:
@@ -163,51 +116,36 @@ def _aligned(a: list[Any], b: list[Any]) -> Iterator[tuple[Any, Any]]:
             raise _loop_error(x, y)
         yield x, y
     if len(a) != len(b):
-        longer = a if len(a) > len(b) else b
-        raise _loop_error(longer[min(len(a), len(b))], longer[-1])
+        raise _loop_error(a[-1], b[min(len(a), len(b) - 1)])
 
 
-def _loop_error(x: Any, y: Any) -> UnsupportedModelError:
-    source = user_line(x.meta.get("stack_trace")) or user_line(y.meta.get("stack_trace"))
+def _loop_error(a: Any, b: Any) -> UnsupportedModelError:
+    """The graphs part at nodes ``a`` and ``b``; the second is still in the loop where there is one."""
+    source = user_line(b.meta.get("stack_trace")) or user_line(a.meta.get("stack_trace"))
     return UnsupportedModelError(
-        "the number of operations depends on the length of the sequence: a Python loop over time",
-        node=str(x.name),
+        "the operations that run depend on the length of the sequence: a Python loop over time, or an if on the length",
         source=source,
-        remedy="use nn.LSTM/GRU/RNN over the sequence, or give the body of the loop as a step module "
-        "forward(x_t, state) -> (y_t, state) together with its state (--state)",
+        remedy="replace the loop by nn.LSTM/GRU/RNN over the whole sequence, or give the body of the loop as a step module "
+        "forward(x_t, state) -> (y_t, state), together with its state (--state)",
     )
 
 
-def _placeholders(program: torch.export.ExportedProgram) -> list[Placeholder]:
+def _placeholders(first: torch.export.ExportedProgram, second: torch.export.ExportedProgram) -> list[Placeholder]:
     rows = []
-    for spec in program.graph_signature.input_specs:
+    inputs = zip(first.graph_signature.input_specs, second.graph_signature.input_specs, strict=True)
+    for spec, twin in inputs:
         name = spec.arg.name
         if spec.kind is InputKind.USER_INPUT:
             rows.append(Placeholder(name, None))
             continue
-        target = spec.target or name
-        held = program.constants if target in program.constants else program.state_dict
-        rows.append(Placeholder(name, held[target].detach(), target))
+        rows.append(Placeholder(name, (_held(first, spec.target or name), _held(second, twin.target or name))))
     return rows
 
 
-def _call(a: Any, b: Any) -> Call:
-    target = "getitem" if a.target is operator.getitem else str(a.target)
-    modules = a.meta.get("nn_module_stack") or {}
-    path = list(modules.values())[-1][0] if modules else ""
-    results_a, results_b = _results(a), _results(b)
-    source = user_line(a.meta.get("stack_trace"))
-    return Call(
-        name=a.name,
-        target=target,
-        function=a.target,
-        args=[_pair(x, y, a) for x, y in zip(a.args, b.args, strict=True)],
-        kwargs={k: _pair(v, b.kwargs.get(k), a) for k, v in a.kwargs.items()},
-        shapes=[_shape(x, y, a.name, source) for x, y in zip(results_a, results_b, strict=True)],
-        dtype=results_a[0].dtype if results_a else None,
-        source=source,
-        path=path,
-    )
+def _held(program: torch.export.ExportedProgram, target: str) -> torch.Tensor:
+    held = program.constants if target in program.constants else program.state_dict
+    tensor: torch.Tensor = held[target].detach()
+    return tensor
 
 
 def _results(node: Any) -> list[torch.Tensor]:
@@ -223,11 +161,44 @@ def _shape(a: torch.Tensor, b: torch.Tensor, node: str, source: str) -> tuple[in
     return tuple(n if n == m else (None if (n, m) == LENGTHS else -n) for n, m in zip(a.shape, b.shape, strict=True))
 
 
-def _pair(a: Any, b: Any, node: Any) -> Any:
-    if isinstance(a, torch.fx.Node):
-        return Ref(a.name)
-    if isinstance(a, list | tuple):
-        if len(a) != len(b):
-            raise _loop_error(node, node)
-        return [_pair(x, y, node) for x, y in zip(a, b, strict=True)]
-    return a if type(a) is type(b) and a == b else Varying(a, b)
+class _Pairs:
+    """Joins two nodes; ``twins`` maps names of the first graph to those of the second."""
+
+    def __init__(self) -> None:
+        self.twins: dict[str, str] = {}
+
+    def call(self, a: Any, b: Any) -> Call:
+        results_a, results_b = _results(a), _results(b)
+        source = user_line(a.meta.get("stack_trace"))
+        if len(results_a) != len(results_b) or len(a.args) != len(b.args):
+            raise _loop_error(a, b)
+        return Call(
+            name=a.name,
+            target="getitem" if a.target is operator.getitem else str(a.target),
+            function=a.target,
+            args=[self.pair(x, y, a) for x, y in zip(a.args, b.args, strict=True)],
+            kwargs={k: self.pair(v, b.kwargs.get(k), a) for k, v in a.kwargs.items()},
+            shapes=[_shape(x, y, a.name, source) for x, y in zip(results_a, results_b, strict=True)],
+            dtype=results_a[0].dtype if results_a else None,
+            source=source,
+            path=_path(a),
+        )
+
+    def pair(self, a: Any, b: Any, node: Any) -> Any:
+        if isinstance(a, torch.fx.Node):
+            if not isinstance(b, torch.fx.Node) or self.twins.get(a.name) != b.name:
+                raise _loop_error(node, node)
+            return Ref(a.name)
+        if isinstance(a, list | tuple):
+            if not isinstance(b, list | tuple) or len(a) != len(b):
+                raise _loop_error(node, node)
+            return [self.pair(x, y, node) for x, y in zip(a, b, strict=True)]
+        return a if type(a) is type(b) and a == b else Varying(a, b)
+
+
+def _path(node: Any) -> str:
+    """Path of the submodule that a node belongs to."""
+    modules = node.meta.get("nn_module_stack") or {}
+    path = str(list(modules.values())[-1][0]) if modules else ""
+    wrapped = next(iter(modules.values()))[1].endswith("._KnownLengths") if modules else False
+    return path.removeprefix(WRAPPED).removeprefix(".") if wrapped else path

@@ -11,7 +11,8 @@ import torch
 from torch.utils import _pytree as pytree
 
 from edgernn.capture.context import Context, refuse
-from edgernn.capture.rules import RULES
+from edgernn.capture.rules import RULES, decomposes, refused
+from edgernn.capture.running import check_repeats, run_once
 from edgernn.capture.spec import CallSpec, InputSpec
 from edgernn.capture.traced import LENGTHS, Call, Placeholder, Traced, Varying, trace
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
@@ -21,7 +22,6 @@ from edgernn.ir.graph import Graph, Port, State, state_name
 from edgernn.ir.types import StreamInfo, ValueType
 from edgernn.ops import Embedding
 
-RANDOM = ("rand", "randn", "normal", "bernoulli", "randint", "multinomial", "rand_like", "randn_like", "uniform")
 IGNORED = ("aten._assert_tensor_metadata.default", "aten._assert_async.msg", "aten.sym_constrain_range.default")
 
 
@@ -64,8 +64,18 @@ class Captured:
 
 
 def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
-    """Capture ``module``. Raises UnsupportedModelError, naming the user's line, on what cannot be converted."""
-    traced = trace(module, spec)
+    """Capture ``module``.
+
+    Raises UnsupportedModelError, naming the user's line, on what cannot be converted, and UsageError where
+    the module cannot be called with ``spec``.
+    """
+    results = run_once(module, spec, LENGTHS[0])
+    captured = _translated(trace(module, spec, decomposes), spec, name)
+    check_repeats(module, spec, LENGTHS[0], results)
+    return captured
+
+
+def _translated(traced: Traced, spec: CallSpec, name: str) -> Captured:
     graph = Graph(name, mode="step" if spec.step else "sequence")
     ctx = Context(Builder(graph))
     arguments = _declare(ctx, traced.placeholders, spec)
@@ -83,19 +93,17 @@ def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
 def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec) -> list[ArgumentInfo]:
     """Constants, ports and states for the inputs of the traced graph."""
     arguments: list[ArgumentInfo] = []
-    leaves = iter(spec.leaves())
+    given = iter(p for p in placeholders if p.tensors is None)
     for placeholder in placeholders:
-        if placeholder.tensor is not None:
-            ctx.env[placeholder.name] = Constant(placeholder.tensor, placeholder.tensor)
-            continue
-        leaf = next(leaves)
+        if placeholder.tensors is not None:
+            ctx.env[placeholder.name] = Constant(*placeholder.tensors)
+    for leaf in spec.leaves():
         if leaf.kind == "length":
-            ctx.env[placeholder.name] = Constant(*(torch.full(leaf.shape, n, dtype=torch.int64) for n in LENGTHS))
             arguments.append(ArgumentInfo(leaf, "length"))
         elif spec.step and arguments:
-            arguments.append(_declare_state(ctx, placeholder.name, leaf))
+            arguments.append(_declare_state(ctx, next(given).name, leaf))
         else:
-            arguments.append(_declare_port(ctx, placeholder.name, leaf))
+            arguments.append(_declare_port(ctx, next(given).name, leaf))
     return arguments
 
 
@@ -123,7 +131,7 @@ def _declare_state(ctx: Context, name: str, leaf: InputSpec) -> ArgumentInfo:
 def _result(ctx: Context, call: Call) -> Tracked:
     if call.target == "getitem":
         source = ctx.resolve(call.args[0])
-        return source.items[call.args[1]] if isinstance(source, Several) else source
+        return _item(call, source, call.args[1]) if isinstance(source, Several) else source
     if call.target in IGNORED:
         return Several(())
     values = pytree.tree_leaves([ctx.resolve(a) for a in [*call.args, *call.kwargs.values()]])
@@ -132,15 +140,21 @@ def _result(ctx: Context, call: Call) -> Tracked:
     constant = _like(ctx, call)
     if constant is not None:
         return constant
-    rule = RULES.get(call.target)
+    rule = RULES.get(call.target) or refused.rule_for(call.target)
     if rule is None:
-        refuse(call, "edgernn has no rule for this operation", "replace it by supported operations; see docs/operations.md")
+        refuse(call, "edgernn has no rule for this operation", "replace it by operations of docs/operations.md")
     return rule(ctx, call)
+
+
+def _item(call: Call, source: Several, position: int) -> Tracked:
+    if position >= len(source.items):
+        refuse(call, "it uses positions (the indices of max or min)", "use only the values; take positions outside the model")
+    return source.items[position]
 
 
 def _evaluate(ctx: Context, call: Call) -> Tracked:
     """Run an operation on constants, at both lengths."""
-    if call.target.split(".")[1].rstrip("_") in RANDOM:
+    if torch.Tag.nondeterministic_seeded in call.function.tags:
         refuse(call, "it draws random numbers, so its results cannot be reproduced", "feed the noise as an input")
     results = []
     for side in (0, 1):
@@ -172,7 +186,10 @@ def _picker(ctx: Context, side: int) -> Callable[[Any], Any]:
     return pick
 
 
-FILLS: dict[str, float] = {"zeros_like": 0.0, "ones_like": 1.0, "new_zeros": 0.0, "new_ones": 1.0}
+FILLS: dict[str, float] = {
+    "zeros_like": 0.0, "ones_like": 1.0, "new_zeros": 0.0, "new_ones": 1.0, "empty_like": 0.0, "new_empty": 0.0,
+}  # fmt: skip
+"""Operators that take only the shape of their input; what they leave uninitialised is 0."""
 
 
 def _like(ctx: Context, call: Call) -> Constant | None:

@@ -23,6 +23,7 @@ ROUNDING_FACTOR = 10.0
 CURVE_POINTS = 200
 PREFIXES = (1, 2, 3, 5, 8, 13, 23)
 DRIFT_POINTS = 200
+MIN_TIMED = 100
 
 Progress = Callable[[str, int, int], None]
 
@@ -261,20 +262,22 @@ def _drift(name: str, errors: Array, window: int) -> Drift:
     return Drift(name, len(errors), float(errors.max()), first, last, curve(errors, DRIFT_POINTS))
 
 
-def latency(session: Session, sequence: Sequence_, steps: int = 2000) -> Latency:
-    """Time of single steps, one by one."""
+def latency(session: Session, sequence: Sequence_, steps: int = 2000, budget_ns: int = 200_000_000) -> Latency:
+    """Time of single steps, one by one; fewer where ``budget_ns`` is spent, but at least MIN_TIMED."""
     frames = [{p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t % _frames(session, sequence)]
                for p in session.inputs} for t in range(min(steps, 256))]  # fmt: skip
     inputs: list[Any] = [next(iter(f.values())) if len(f) == 1 else f for f in frames]
     step, times = session.step, np.empty(steps, np.int64)
     session.reset()
-    for k in range(steps):
-        frame = inputs[k % len(inputs)]
+    begin, count = perf_counter_ns(), 0
+    while count < steps and (count < MIN_TIMED or perf_counter_ns() - begin < budget_ns):
+        frame = inputs[count % len(inputs)]
         start = perf_counter_ns()
         step(frame)
-        times[k] = perf_counter_ns() - start
-    low, median, p99 = (float(np.percentile(times, q)) / 1000 for q in (0, 50, 99))
-    return Latency(steps, low, median, p99)
+        times[count] = perf_counter_ns() - start
+        count += 1
+    low, median, p99 = (float(np.percentile(times[:count], q)) / 1000 for q in (0, 50, 99))
+    return Latency(count, low, median, p99)
 
 
 def _frames(session: Session, sequence: Sequence_) -> int:

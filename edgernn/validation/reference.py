@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils import _pytree as pytree
 
-from edgernn.capture import ArgumentInfo, Captured
+from edgernn.capture import ArgumentInfo, Captured, evaluating
 from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
 
@@ -25,6 +24,7 @@ class Reference:
     def __init__(self, module: torch.nn.Module, captured: Captured, program: Graph) -> None:
         self.module = module
         self.captured = captured
+        self._double: torch.nn.Module | None = None
         self.ports = {p.name: p for p in (*program.inputs, *program.outputs)}
         self.states = {s.name: s for s in program.states}
 
@@ -33,14 +33,19 @@ class Reference:
 
         ``states`` gives initial states by name, for modules that take them. ``double`` computes in float64.
         """
-        module = copy.deepcopy(self.module).double() if double else self.module
+        module = self._double_module() if double else self.module
         dtype = torch.float64 if double else torch.float32
-        with evaluating(module), torch.no_grad():
+        with evaluating(module):
             if self.captured.call.step:
                 return self._run_steps(module, frames, states or {}, dtype)
             leaves = [self._sequence_argument(a, frames, states or {}, dtype) for a in self.captured.arguments]
             results = pytree.tree_leaves(module(*self.captured.call.fill(leaves)))
         return {o.port: self._output(o.port, results[o.index], o.time) for o in self.captured.outputs}
+
+    def _double_module(self) -> torch.nn.Module:
+        if self._double is None:
+            self._double = copy.deepcopy(self.module).double()
+        return self._double
 
     def _sequence_argument(self, info: ArgumentInfo, frames: Frames, states: Mapping[str, Array], dtype: torch.dtype) -> Any:
         length = next(len(a) for n, a in frames.items() if self.ports[n].kind == "frame")
@@ -85,15 +90,3 @@ class Reference:
 def _tensor(array: Array, dtype: torch.dtype) -> torch.Tensor:
     tensor = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape))
     return tensor.to(dtype if tensor.is_floating_point() else torch.int64)
-
-
-@contextmanager
-def evaluating(module: torch.nn.Module) -> Iterator[None]:
-    """The module in evaluation mode; its training flags are restored."""
-    modes = {m: m.training for m in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for m, training in modes.items():
-            m.training = training

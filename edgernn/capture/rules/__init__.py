@@ -1,9 +1,31 @@
 """One rule for each aten operator: how a tensor operation of the module becomes nodes on frames."""
 
+import torch
+
+from edgernn.capture.rules import refused
 from edgernn.capture.rules.dense import RULES as DENSE
 from edgernn.capture.rules.elementwise import RULES as ELEMENTWISE
 from edgernn.capture.rules.elementwise import Rule
+from edgernn.capture.rules.indexing import RULES as INDEXING
+from edgernn.capture.rules.norms import RULES as NORMS
 from edgernn.capture.rules.recurrent import RULES as RECURRENT
+from edgernn.capture.rules.reductions import RULES as REDUCTIONS
 from edgernn.capture.rules.shape import RULES as SHAPE
 
-RULES: dict[str, Rule] = {**ELEMENTWISE, **SHAPE, **DENSE, **RECURRENT}
+RULES: dict[str, Rule] = {**ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT}
+
+DECOMPOSED = (
+    "aten.addbmm.default", "aten.addmv.default", "aten.baddbmm.default", "aten.dot.default", "aten.hypot.default",
+    "aten.logaddexp.default", "aten.logit.default", "aten.mv.default", 
+)  # fmt: skip
+"""Operators that PyTorch itself can express in others, and that do convert then. So can every operator that is a
+mere composition (``CompositeImplicitAutograd``): einsum, hstack, tile, cosine_similarity, ..."""
+
+
+def decomposes(operator: torch._ops.OpOverload) -> bool:
+    """Whether an operator converts after PyTorch has decomposed it."""
+    name = str(operator)
+    if name in RULES or refused.rule_for(name) is not None:
+        return False
+    composite = torch._C._dispatch_has_kernel_for_dispatch_key(operator.name(), "CompositeImplicitAutograd")
+    return composite or name in DECOMPOSED

@@ -10,8 +10,8 @@ import torch
 
 from edgernn.capture.context import Context, fixed_array, number, plain_dims, refuse, stream_arg
 from edgernn.capture.traced import Call
-from edgernn.capture.values import Constant, Stream, Tracked
-from edgernn.ops import Binary, Slice, Unary
+from edgernn.capture.values import Constant, Stream, Tracked, frame_of
+from edgernn.ops import Binary, Expand, Slice, Unary
 
 Rule = Callable[[Context, Call], Tracked]
 
@@ -196,7 +196,99 @@ def masked_fill(ctx: Context, call: Call) -> Tracked:
     refuse(call, "a mask that hides values", "multiply by the mask instead, or drop it for a single sequence")
 
 
+def where(ctx: Context, call: Call) -> Tracked:
+    """A choice that is the same in every frame, such as a mask of padding, which one sequence does not have."""
+    mask, a, b = (ctx.resolve(v) for v in call.args[:3])
+    if not isinstance(mask, Constant):
+        refuse(call, "it chooses by comparing values", "use relu, leaky_relu, elu, clamp, minimum or maximum")
+    dims = plain_dims(call)
+    if mask.a.all() and mask.b.all():
+        return _broadcast(ctx, call, a, dims)
+    if not mask.a.any() and not mask.b.any():
+        return _broadcast(ctx, call, b, dims)
+    keep, drop = (Constant(*(m.float() for m in pair)) for pair in ((mask.a, mask.b), (~mask.a, ~mask.b)))
+    parts = [ctx.binary("mul", call, v, m).value for v, m in ((a, keep), (b, drop))]
+    return ctx.stream(Binary("add"), parts, call)
+
+
+def _broadcast(ctx: Context, call: Call, value: Any, dims: tuple[int | None, ...]) -> Tracked:
+    if isinstance(value, Stream) and value.dims == dims:
+        return value
+    if isinstance(value, Stream):
+        return Stream(ctx.add(Expand(frame_of(dims)), ctx.operands(call, [value], dims), call), dims)
+    return value if isinstance(value, Constant) else Constant(*(torch.tensor(float(value)) for _ in range(2)))
+
+
+def lerp(ctx: Context, call: Call) -> Tracked:
+    """a + w * (b - a)."""
+    a, b, weight = (ctx.resolve(v) for v in call.args[:3])
+    step = intermediate(ctx, call, "mul", intermediate(ctx, call, "sub", b, a), weight)
+    return ctx.binary("add", call, a, step)
+
+
+def multiply_add(function: str) -> Rule:
+    """The rule of addcmul and addcdiv: a + value * function(b, c)."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        a, b, c = (ctx.resolve(v) for v in call.args[:3])
+        product = intermediate(ctx, call, function, b, c)
+        return ctx.binary("add", call, a, scaled(ctx, call, product, number(call, call.kwargs.get("value", 1), "value")))
+
+    return rule
+
+
+def intermediate(ctx: Context, call: Call, function: str, a: Any, b: Any) -> Any:
+    """Elementwise ``function`` of two operands, in their own broadcast shape."""
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        return Constant(*(TORCH_FUNCTIONS[function](x, y) for x, y in ((a.a, b.a), (a.b, b.b))))
+    dims = [v.dims if isinstance(v, Stream) else _dims_of(v) for v in (a, b)]
+    rank = max(map(len, dims))
+    padded = [(1,) * (rank - len(d)) + d for d in dims]
+    shape = tuple(None if None in pair else max(pair) for pair in zip(*padded, strict=True))
+    operands = ctx.operands(call, [a, b], shape)
+    return Stream(ctx.add(Binary(function), operands, call), shape)
+
+
+TORCH_FUNCTIONS: dict[str, Callable[..., torch.Tensor]] = {"sub": torch.sub, "mul": torch.mul, "div": torch.div}
+
+
+def _dims_of(value: Any) -> tuple[int | None, ...]:
+    if not isinstance(value, Constant):
+        return ()
+    return tuple(n if n == m else None for n, m in zip(value.a.shape, value.b.shape, strict=True))
+
+
+def rrelu(ctx: Context, call: Call) -> Tracked:
+    """In evaluation mode: a leaky ReLU with the mean of the slopes."""
+    if call.option("training"):
+        refuse(call, "it draws random slopes", "call F.rrelu with training=self.training")
+    return apply_unary(ctx, call, "leaky_relu", (float(call.option("lower")) + float(call.option("upper"))) / 2)
+
+
+def shifted(function: str, before: float, after: float) -> Rule:
+    """The rule of log1p and expm1: ``function(x + before) + after``."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        x = stream_arg(call, ctx.resolve(call.args[0])).value
+        if before:
+            x = ctx.add(Binary("add"), [x, ctx.builder.scalar(before)], call)
+        y = ctx.stream(Unary(function), [x], call)
+        return ctx.stream(Binary("add"), [y.value, ctx.builder.scalar(after)], call) if after else y
+
+    return rule
+
+
 RULES: dict[str, Rule] = {
+    "aten.where.self": where,
+    "aten.where.ScalarOther": where,
+    "aten.where.ScalarSelf": where,
+    "aten.lerp.Scalar": lerp,
+    "aten.lerp.Tensor": lerp,
+    "aten.addcmul.default": multiply_add("mul"),
+    "aten.addcdiv.default": multiply_add("div"),
+    "aten.rrelu.default": rrelu,
+    "aten.log1p.default": shifted("log", 1.0, 0.0),
+    "aten.expm1.default": shifted("exp", 0.0, -1.0),
     **{f"aten.{name}.default": unary(function) for name, function in PLAIN.items()},
     **{f"aten.{name}.default": with_parameters(f, defaults) for name, (f, defaults) in PARAMETERS.items()},
     **{f"aten.{n}.{o}": binary(f) for n, f in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "div"))

@@ -1,0 +1,155 @@
+"""Reductions over axes of a frame, and softmax."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgernn.capture.context import Context, number, plain_dims, refuse, several, stream_arg
+from edgernn.capture.rules.elementwise import Rule, frame_axis
+from edgernn.capture.traced import Call
+from edgernn.capture.values import Stream, Tracked, frame_of
+from edgernn.ir.op import Op
+from edgernn.ops import Binary, Linear, LogSoftmax, Reduce, Slice, Softmax, Unary
+
+OVER_TIME = "it works over time, so it needs the whole sequence"
+OVER_TIME_REMEDY = "take the last output ([:, -1] or h_n) instead of pooling, normalising or attending over time"
+
+
+def reduction(function: str) -> Rule:
+    """The rule of a reduction over axes of a frame."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        x = stream_arg(call, ctx.resolve(call.args[0]))
+        axes = _listed(call, x, call.args[1] if len(call.args) > 1 else call.kwargs.get("dim"))
+        keep = bool(call.args[2] if len(call.args) > 2 else call.kwargs.get("keepdim", False))
+        _check_integers(ctx, call, x)
+        return ctx.stream(Reduce(function, axes, keep), [x.value], call) if axes else x
+
+    return rule
+
+
+def _listed(call: Call, x: Stream, axes: Any) -> tuple[int, ...]:
+    """Negative axes of a frame for the ``dim`` of a reduction: None for all, a number, or a list."""
+    listed = list(range(len(x.dims))) if axes in (None, []) else axes if isinstance(axes, list) else [axes]
+    if x.time is not None and any(int(a) % len(x.dims) == x.time for a in listed):
+        refuse(call, OVER_TIME, OVER_TIME_REMEDY)
+    return tuple(x.axis(int(a)) for a in listed)
+
+
+def _check_integers(ctx: Context, call: Call, x: Stream) -> None:
+    if ctx.is_integer(x):
+        refuse(call, "arithmetic on integer inputs", "use an embedding or one_hot, or feed float values")
+
+
+def extreme(function: str) -> Rule:
+    """The rule of ``max(dim)`` and ``min(dim)``: values and indices, of which only the values convert."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        x = stream_arg(call, ctx.resolve(call.args[0]))
+        axes = _listed(call, x, call.args[1])
+        keep = bool(call.args[2] if len(call.args) > 2 else False)
+        return several(ctx.stream(Reduce(function, axes, keep), [x.value], call))
+
+    return rule
+
+
+def spread(root: bool) -> Rule:
+    """The rule of ``var`` and ``std``."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        x = stream_arg(call, ctx.resolve(call.args[0]))
+        axes = _listed(call, x, call.args[1] if len(call.args) > 1 else call.kwargs.get("dim"))
+        keep = bool(call.kwargs.get("keepdim", False))
+        given = call.kwargs.get("correction")
+        correction = 1.0 if given is None else number(call, given, "correction")
+        mean = ctx.add(Reduce("mean", axes, True), [x.value], call)
+        square = ctx.add(Unary("square"), [ctx.add(Binary("sub"), [x.value, mean], call)], call)
+        total = ctx.add(Reduce("sum", axes, keep), [square], call)
+        count = float(np.prod([x.frame[a] for a in axes]))
+        scale = ctx.builder.scalar(1 / max(count - correction, 0.0) if count > correction else np.nan)
+        variance = ctx.stream(Binary("mul"), [total, scale], call)
+        return ctx.stream(Unary("sqrt"), [variance.value], call) if root else variance
+
+    return rule
+
+
+def vector_norm(ctx: Context, call: Call) -> Tracked:
+    """``linalg_vector_norm`` of order 1, 2 or infinity."""
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    order = number(call, call.args[1] if len(call.args) > 1 else 2, "order")
+    axes = _listed(call, x, call.args[2] if len(call.args) > 2 else None)
+    keep = bool(call.args[3]) if len(call.args) > 3 else False
+    if order == 2:
+        total = ctx.add(Reduce("sum", axes, keep), [ctx.add(Unary("square"), [x.value], call)], call)
+        return ctx.stream(Unary("sqrt"), [total], call)
+    if order in (1, np.inf):
+        size = ctx.add(Unary("abs"), [x.value], call)
+        return ctx.stream(Reduce("sum" if order == 1 else "max", axes, keep), [size], call)
+    refuse(call, f"a norm of order {order}", "use order 1, 2 or infinity")
+
+
+def cumulative_sum(ctx: Context, call: Call) -> Tracked:
+    """Along the last axis of a frame: a product with a triangle of ones."""
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    if frame_axis(call, x, call.args[1]) != -1:
+        refuse(call, "a cumulative sum along another axis than the last", "transpose around it")
+    size = x.frame[-1]
+    weight = ctx.builder.constant(np.tril(np.ones((size, size), np.float32)))
+    return ctx.stream(Linear(), [x.value, weight, ctx.builder.constant(np.zeros(size, np.float32))], call)
+
+
+def product(ctx: Context, call: Call) -> Tracked:
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    axis = frame_axis(call, x, call.args[1])
+    parts = [ctx.add(Slice(axis, k, k + 1), [x.value], call) for k in range(x.frame[axis])]
+    total = parts[0]
+    for part in parts[1:]:
+        total = ctx.add(Binary("mul"), [total, part], call)
+    dims = plain_dims(call)
+    return Stream(ctx.reshaped(total, frame_of(dims), call), dims)
+
+
+def log_sum_exp(ctx: Context, call: Call) -> Tracked:
+    """m + log(sum(exp(x - m))) with the largest entry m."""
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    axes = _listed(call, x, call.args[1])
+    keep = bool(call.args[2]) if len(call.args) > 2 else False
+    top = ctx.add(Reduce("max", axes, True), [x.value], call)
+    powers = ctx.add(Unary("exp"), [ctx.add(Binary("sub"), [x.value, top], call)], call)
+    log = ctx.add(Unary("log"), [ctx.add(Reduce("sum", axes, True), [powers], call)], call)
+    total = ctx.add(Binary("add"), [top, log], call)
+    dims = plain_dims(call)
+    return Stream(total if keep else ctx.reshaped(total, frame_of(dims), call), dims)
+
+
+def along_axis(make: type[Softmax] | type[LogSoftmax]) -> Rule:
+    """The rule of softmax and log_softmax."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        x = stream_arg(call, ctx.resolve(call.args[0]))
+        op: Op = make(frame_axis(call, x, call.args[1]))
+        return ctx.stream(op, [x.value], call)
+
+    return rule
+
+
+RULES: dict[str, Rule] = {
+    "aten.softmax.int": along_axis(Softmax),
+    "aten._softmax.default": along_axis(Softmax),
+    "aten.log_softmax.int": along_axis(LogSoftmax),
+    "aten._log_softmax.default": along_axis(LogSoftmax),
+    "aten.max.dim": extreme("max"),
+    "aten.min.dim": extreme("min"),
+    **{f"aten.{n}.{o}": reduction(f) for n, f in (("mean", "mean"), ("sum", "sum"), ("amax", "max"), ("amin", "min"))
+       for o in ("default", "dim", "dim_IntList")},
+    "aten.max.default": reduction("max"),
+    "aten.min.default": reduction("min"),
+    "aten.var.correction": spread(root=False),
+    "aten.std.correction": spread(root=True),
+    "aten.linalg_vector_norm.default": vector_norm,
+    "aten.cumsum.default": cumulative_sum,
+    "aten.prod.dim_int": product,
+    "aten.logsumexp.default": log_sum_exp,
+}  # fmt: skip
