@@ -12,7 +12,8 @@ def quantize(array: Array, port: Port) -> Array:
     """Finite real values in units of the port's scale: rounded (halves up), saturated, in its dtype."""
     limits = np.iinfo(port.dtype)
     scaled = np.floor(array.astype(np.float32) * np.float32(1.0 / (port.scale or 1.0)) + np.float32(0.5))
-    return np.clip(scaled, limits.min, limits.max).astype(port.dtype)
+    quantized: Array = np.clip(scaled, limits.min, limits.max).astype(port.dtype)
+    return quantized
 
 
 def dequantize(array: Array, port: Port) -> Array:

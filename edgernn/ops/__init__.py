@@ -18,15 +18,13 @@ from edgernn.ops.shape import Concat, Expand, Reshape, Slice, Transpose
 from edgernn.ops.softmax import LogSoftmax, Softmax
 from edgernn.ops.unary import Unary
 
-OPS: dict[str, type[Op]] = {
-    op.kind: op
-    for op in (
-        Binary, Concat, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
-        Matmul, Reduce, Reshape, Rnn, Slice, Softmax, Transpose, Unary, *INTEGER_OPS,
-    )
-}  # fmt: skip
+FLOAT_OPS: tuple[type[Op], ...] = (
+    Binary, Concat, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
+    Matmul, Reduce, Reshape, Rnn, Slice, Softmax, Transpose, Unary,
+)  # fmt: skip
+OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
-    "OPS", "Binary", "Concat", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax",
+    "FLOAT_OPS", "OPS", "Binary", "Concat", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax",
     "Lstm", "Matmul", "Reduce", "Reshape", "Rnn", "Slice", "Softmax", "Transpose", "Unary",
 ]  # fmt: skip

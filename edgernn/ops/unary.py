@@ -23,7 +23,8 @@ _Function = Callable[..., Array]
 
 
 def _gelu_tanh(x: Array) -> Array:
-    return 0.5 * x * (1 + np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x)))
+    y: Array = 0.5 * x * (1 + np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * x * x * x)))
+    return y
 
 
 def _softplus(x: Array, beta: float, threshold: float) -> Array:

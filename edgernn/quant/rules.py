@@ -9,7 +9,7 @@ import numpy as np
 
 from edgernn.errors import UnsupportedOpError
 from edgernn.ir.graph import Node
-from edgernn.ir.op import Op
+from edgernn.ir.op import Array, Op
 from edgernn.ops import (
     Binary,
     Concat,
@@ -130,7 +130,7 @@ def _multiply(ctx: Context, node: Node, a: str, b: str) -> Names:
     return (ctx.put(ctx.builder.add1(MulInt16(multiplier), [a, b], node.name), scale),)
 
 
-def _times_constant(ctx: Context, node: Node, inputs: Sequence[str], factor: np.ndarray) -> Names:  # type: ignore[type-arg]
+def _times_constant(ctx: Context, node: Node, inputs: Sequence[str], factor: Array) -> Names:
     return _multiply(ctx, node, inputs[0], ctx.int16_constant(factor, f"{node.name}_reciprocal"))
 
 

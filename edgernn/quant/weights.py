@@ -12,7 +12,8 @@ X_MAX = 32768
 
 def row_scales(w: Array, levels: int) -> Array:
     """Largest magnitude of each row over ``levels`` (127 for int8, 7 for int4); tiny where a row is zero."""
-    return np.maximum(np.abs(w).max(axis=1), 1e-12) / levels
+    scales: Array = np.maximum(np.abs(w).max(axis=1), 1e-12) / levels
+    return scales
 
 
 def rounded(w: Array, scales: Array, levels: int) -> Array:

@@ -29,7 +29,8 @@ def requantize(acc: Array, multiplier: Array, bias: Array) -> Array:
 def look_up(table: Array, v: Array) -> Array:
     """Piecewise linear function of an int16 ``v``: ``table`` is [256, 2], (value, slope) of 256 intervals of 256."""
     index = (np.asarray(v, np.int64) >> 8) + 128
-    return table[index, 0].astype(np.int64) + ((table[index, 1].astype(np.int64) * (v & 255)) >> 8)
+    line: Array = table[index, 0].astype(np.int64) + ((table[index, 1].astype(np.int64) * (v & 255)) >> 8)
+    return line
 
 
 def round_shift(x: Array, shift: int) -> Array:
