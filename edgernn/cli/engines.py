@@ -66,9 +66,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
     from edgernn.cli.common.console import results
 
-    table = Table(
-        "engine", "runs", "installed", "what it is", title="engines, fastest first", title_justify="left"
-    )
+    table = Table("engine", "runs", "installed", "what it is", title="engines, fastest first", title_justify="left")
     for row in rows:
         versions = ", ".join(f"{p} {v}" for p, v in row["packages"].items())
         state = f"[green]yes[/] {versions}" if row["installed"] else f"[yellow]no[/]: {row['missing']}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from edgernn.cli.common import config
 from edgernn.cli.common.console import prints_to_stderr
 from edgernn.cli.common.conversion import ModelOptions
 from edgernn.cli.common.options import debug_option, json_option, model_options, quiet_option
-from edgernn.errors import OutputError, UsageError, ValidationError
+from edgernn.errors import EdgeRNNError, UsageError
 
 if TYPE_CHECKING:
     from edgernn.cli.common.conversion import Conversion
@@ -35,12 +36,8 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
 @config.option
 @click.argument("model", required=False)
 @model_options
-@click.option(
-    "--quant", type=click.Choice(["float32"]), default="float32", show_default=True, help="Number format."
-)
-@click.option(
-    "--mode", type=click.Choice(["stream"]), default="stream", show_default=True, help="How it is run."
-)
+@click.option("--quant", type=click.Choice(["float32"]), default="float32", show_default=True, help="Number format.")
+@click.option("--mode", type=click.Choice(["stream"]), default="stream", show_default=True, help="How it is run.")
 @click.option(
     "--format",
     "formats",
@@ -55,9 +52,7 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
     metavar="NAME",
     help="Machine for the .so, cross-compiled, e.g. a Raspberry Pi; this one by default.",
 )
-@click.option(
-    "-o", "--output", default=".", show_default=True, metavar="DIR", help="Folder for artifacts and report."
-)
+@click.option("-o", "--output", default=".", show_default=True, metavar="DIR", help="Folder for artifacts and report.")
 @json_option
 @quiet_option
 @debug_option
@@ -132,8 +127,9 @@ def _save(conversion: Conversion, stage: Path, suffix: str, order: Order, bar: B
             file, calibration=conversion.calibration, drift_steps=order.drift_steps, progress=bar,
             target=order.target if suffix == "so" else None,
         )  # fmt: skip
-    except (ValidationError, OutputError) as error:
-        raise type(error)(str(error).replace(str(stage), str(order.folder))) from None
+    except EdgeRNNError as error:
+        error.args = (re.sub(rf"{re.escape(str(stage))}(/\.edgernn-\w+)?", str(order.folder), str(error)),)
+        raise
     artifact.path = str(order.folder / file.name)
     return artifact
 

@@ -76,9 +76,7 @@ def _print(plain: dict[str, Any]) -> None:
     click.echo(f"{plain['name']}  {plain['path']}  {plain['size_bytes']:,} bytes")
     click.echo(f"fingerprint {plain['fingerprint']}")
     rate = f", {plain['sample_rate_hz']:g} Hz" if plain["sample_rate_hz"] else ""
-    click.echo(
-        f"mode {plain['mode']}, scheme {plain['scheme']}, hop {plain['hop']}, delay {plain['delay']}{rate}"
-    )
+    click.echo(f"mode {plain['mode']}, scheme {plain['scheme']}, hop {plain['hop']}, delay {plain['delay']}{rate}")
     click.echo(f"state {plain['state_bytes']:,} bytes")
     table = Table("", "name", "shape", "dtype", "")
     for role in ("inputs", "outputs", "states"):
@@ -115,7 +113,5 @@ def _node_table(plain: dict[str, Any]) -> Any:
     table.add_column("weights", footer=f"{plain['weights']:,}", justify="right")
     table.add_column("MACs a step", footer=f"{plain['macs']:,}", justify="right")
     for row in plain["nodes"]:
-        table.add_row(
-            escape(row["name"]), row["op"], _shape(row["shape"]), f"{row['weights']:,}", f"{row['macs']:,}"
-        )
+        table.add_row(escape(row["name"]), row["op"], _shape(row["shape"]), f"{row['weights']:,}", f"{row['macs']:,}")
     return table

@@ -38,9 +38,7 @@ from edgernn.errors import UsageError
     help="Results: .npy, .csv or .jsonl, or - for CSV (JSON lines with --json) to standard output. "
     "NAME=FILE for one output of several.",
 )
-@click.option(
-    "--snapshot", metavar="FILE", help="Continue from this state if the file exists; save it at the end."
-)
+@click.option("--snapshot", metavar="FILE", help="Continue from this state if the file exists; save it at the end.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Stop after N frames.")
 @json_option
 @quiet_option

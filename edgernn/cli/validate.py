@@ -33,9 +33,7 @@ def command(artifact: str, reference: str, engine: str, as_json: bool, quiet: bo
     if not Path(artifact).is_file():
         raise UsageError(f"{artifact}: no such file")
     with prints_to_stderr():
-        report, notes = _validate(
-            ModelOptions(reference, **options), artifact, engine, show=not (quiet or as_json)
-        )
+        report, notes = _validate(ModelOptions(reference, **options), artifact, engine, show=not (quiet or as_json))
     if as_json:
         import json
 

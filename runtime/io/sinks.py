@@ -66,9 +66,7 @@ def _open(target: str, ports: Sequence[Port], json: bool, stdout: BinaryIO | Non
     if suffix == ".npy":
         if len(ports) > 1:
             names = [p.name for p in ports]
-            raise UsageError(
-                f"--output {target}: an .npy file holds one output, the model has {names}; give NAME=FILE"
-            )
+            raise UsageError(f"--output {target}: an .npy file holds one output, the model has {names}; give NAME=FILE")
         return NpySink(path, ports[0])
     file = _LineFile(path)
     return (CsvSink if suffix == ".csv" else JsonLinesSink)(file.emit, ports, file.close)

@@ -34,9 +34,7 @@ def open_source(specs: Sequence[str], interface: Interface, stdin: BinaryIO | No
     by_name: dict[str, str] = {}
     for name, target in named:
         if name is None:
-            raise UsageError(
-                f"--input {target}: which input? The model has {_names(interface)}; write NAME={target}"
-            )
+            raise UsageError(f"--input {target}: which input? The model has {_names(interface)}; write NAME={target}")
         if name in by_name:
             raise UsageError(f"--input {name} is given twice")
         by_name[name] = target
@@ -147,7 +145,5 @@ class Joined(Source):
 def _single(source: Source) -> tuple[Any, ...]:
     frames = list(source)
     if len(frames) != 1:
-        raise FrameError(
-            f"{source.where}: a static input has one frame for the whole sequence, found {len(frames)}"
-        )
+        raise FrameError(f"{source.where}: a static input has one frame for the whole sequence, found {len(frames)}")
     return frames[0]

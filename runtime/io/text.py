@@ -38,9 +38,7 @@ class LineSource(Source):
                 number += 1
                 self.where = f"{self.name}, line {number}"
                 if len(line) == limit and not line.endswith(b"\n"):
-                    raise UsageError(
-                        f"{self.where}: longer than {limit} bytes; a line holds {describe(self.ports[0])}"
-                    )
+                    raise UsageError(f"{self.where}: longer than {limit} bytes; a line holds {describe(self.ports[0])}")
                 text = self._decode(line)
                 if text and not text.startswith("#"):
                     yield text
@@ -85,9 +83,7 @@ class CsvSource(LineSource):
         except ValueError:
             bad = next(k for k, field in enumerate(fields) if not _converts(field, number))
             kind = "a number" if number is float else "an integer"
-            raise FrameError(
-                f"{self.where}: field {bad + 1} is {fields[bad][:40]!r}, {kind} expected"
-            ) from None
+            raise FrameError(f"{self.where}: field {bad + 1} is {fields[bad][:40]!r}, {kind} expected") from None
 
 
 class JsonLinesSource(LineSource):

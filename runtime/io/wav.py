@@ -53,9 +53,7 @@ class WavSource(Source):
     frame are left out, and ``note`` says so.
     """
 
-    def __init__(
-        self, stream: BinaryIO, name: str, port: Port, rate_hz: float | None, *, owned: bool
-    ) -> None:
+    def __init__(self, stream: BinaryIO, name: str, port: Port, rate_hz: float | None, *, owned: bool) -> None:
         self.stream, self.name, self.port, self.owned = stream, name, port, owned
         try:
             self.format = read_header(stream, name)
@@ -110,9 +108,7 @@ class WavSource(Source):
         if self.format.data_bytes is not None and done < self.format.data_bytes:
             raise self._cut_off(done)
         if samples := len(data) // self.format.sample_bytes:
-            self.note = (
-                f"{self.name}: the last {samples} samples do not fill a frame of {self.port.size}; left out"
-            )
+            self.note = f"{self.name}: the last {samples} samples do not fill a frame of {self.port.size}; left out"
 
     def _read(self, count: int) -> bytes:
         try:
@@ -121,9 +117,7 @@ class WavSource(Source):
             raise read_error(self.name, error) from None
 
     def _cut_off(self, found: int) -> UsageError:
-        return UsageError(
-            f"{self.name}: cut off: {self.format.data_bytes} bytes of sound announced, {found} found"
-        )
+        return UsageError(f"{self.name}: cut off: {self.format.data_bytes} bytes of sound announced, {found} found")
 
     def close(self) -> None:
         if self.owned:
@@ -159,9 +153,7 @@ def _parse_format(body: bytes, name: str) -> WavFormat:
     if (tag, bits) not in {(PCM, 8), (PCM, 16), (PCM, 24), (PCM, 32), (FLOAT, 32), (FLOAT, 64)}:
         raise UsageError(f"{name}: format {tag:#x} with {bits} bits; {SUPPORTED} can be read")
     if not channels or not rate or block != channels * bits // 8:
-        raise UsageError(
-            f"{name}: damaged format: {channels} channels at {rate} Hz in blocks of {block} bytes"
-        )
+        raise UsageError(f"{name}: damaged format: {channels} channels at {rate} Hz in blocks of {block} bytes")
     return WavFormat(tag, channels, rate, bits, None)
 
 

@@ -28,9 +28,7 @@ def _gru(graph: Graph, x: str, inputs: int, hidden: int) -> str:
     return after
 
 
-def _input(
-    graph: Graph, name: str, shape: tuple[int, ...], dtype: str = "float32", limit: int | None = None
-) -> str:
+def _input(graph: Graph, name: str, shape: tuple[int, ...], dtype: str = "float32", limit: int | None = None) -> str:
     value = Builder(graph).value(name, ValueType(dtype, shape, StreamInfo()))
     graph.inputs.append(Port(name, shape, dtype, limit=limit, value=value))
     return value

@@ -24,9 +24,7 @@ def test_help_lists_the_verbs_without_importing_anything_heavy() -> None:
     best = 10.0
     for _ in range(3):
         begin = time.perf_counter()
-        run = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-        )
+        run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
         best = min(best, time.perf_counter() - begin)
     assert run.stderr.strip() == "[]"
     assert all(verb in run.stdout for verb in VERBS)
@@ -90,9 +88,7 @@ def failing(error: BaseException) -> click.Group:
         (ZeroDivisionError("oops"), 70, "this is a bug in edgernn: ZeroDivisionError: oops"),
     ],
 )
-def test_exit_codes(
-    error: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_exit_codes(error: BaseException, code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_guarded(failing(error), ["fail"]) == code
     captured = capsys.readouterr()
     assert message in captured.err

@@ -111,11 +111,7 @@ def test_wav(plain: Path, tmp_path: Path) -> None:
     frames = (samples[:9].reshape(3, 3) / 2**15).astype(np.float32)
     np.testing.assert_array_equal(rows(result.out), expected(plain, frames))
     assert "the last 1 samples do not fill a frame of 3" in result.err
-    wrong = (
-        (tmp_path / "x.wav")
-        .read_bytes()
-        .replace(struct.pack("<II", 8000, 16000), struct.pack("<II", 44100, 88200))
-    )
+    wrong = (tmp_path / "x.wav").read_bytes().replace(struct.pack("<II", 8000, 16000), struct.pack("<II", 44100, 88200))
     (tmp_path / "x.wav").write_bytes(wrong)
     refused = cli("run", plain, "--input", tmp_path / "x.wav", "--engine", "reference")
     assert refused.code == 2

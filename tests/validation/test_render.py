@@ -151,9 +151,7 @@ def test_lines_lie_inside_the_plot_and_larger_is_higher() -> None:
 def test_thinning_keeps_the_peak() -> None:
     curve = [(k, 0.5 if k == 4321 else 1e-7) for k in range(10_000)]
     html = render_html(report(artifact(outputs=[output(error=0.5, curve=curve)])))
-    flat = render_html(
-        report(artifact(outputs=[output(error=0.5, curve=[(k, 1e-7) for k in range(10_000)])]))
-    )
+    flat = render_html(report(artifact(outputs=[output(error=0.5, curve=[(k, 1e-7) for k in range(10_000)])])))
     assert len(html) < len(render_html(report(artifact()))) + 20_000
     assert html != flat
     assert "0.1</text>" in html

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.io.npy import DAMAGE, read_array
 
+DAMAGED_ARCHIVE = (
+    *DAMAGE, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, KeyError, RuntimeError,
+)  # fmt: skip
 Sequences = list[dict[str, Array]]
 LAYOUT = (
     "an array is one sequence [T, *frame] or several of equal length [N, T, *frame]; in an .npz it is named "
@@ -39,21 +44,14 @@ def load_calibration(path: Path, interface: Interface) -> Sequences:
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
-    import zipfile
-    import zlib
-
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (
-        *DAMAGE,
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-        KeyError,
-        RuntimeError,
-    ) as error:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise UsageError(f"--calibration {path}: a single array; name the file .npy")
+            with archive:
+                return {name: archive[name] for name in archive.files}
+    except DAMAGED_ARCHIVE as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(f"--calibration {path}: not a whole .npz file of numbers: {reason}") from None
 
@@ -63,31 +61,22 @@ def _sequences(arrays: Mapping[str, Array], port: Port, interface: Interface, pa
     if not named and len(interface.inputs) == 1:
         named = list(arrays)
     if not named:
-        raise UsageError(
-            f"--calibration {path}: nothing for input {port.name!r}, found {list(arrays)}; {LAYOUT}"
-        )
+        raise UsageError(f"--calibration {path}: nothing for input {port.name!r}, found {list(arrays)}; {LAYOUT}")
     named.sort(key=lambda name: int(found[0]) if (found := re.findall(r"\d+$", name)) else -1)
-    return [
-        sequence
-        for name in named
-        for sequence in _split(arrays[name], port, f"{path}{': ' * bool(name)}{name}")
-    ]
+    return [sequence for name in named for sequence in _split(arrays[name], port, f"{path}{': ' * bool(name)}{name}")]
 
 
 def _split(array: Array, port: Port, where: str) -> list[Array]:
     """One array as sequences, in the dtype of the port."""
     wanted = "fiu" if port.dtype.startswith("float") else "iu"
     if array.dtype.kind not in wanted:
-        raise UsageError(
-            f"--calibration {where}: dtype {array.dtype} does not fit input {port.name!r} ({port.dtype})"
-        )
+        raise UsageError(f"--calibration {where}: dtype {array.dtype} does not fit input {port.name!r} ({port.dtype})")
     lead = array.ndim - len(port.shape)
     one = 0 if port.kind == "static" else 1
     if array.shape[max(lead, 0) :] != port.shape or lead not in (one, one + 1):
         expected = ", ".join(map(str, (*("T",) * one, *port.shape)))
         raise UsageError(
-            f"--calibration {where}: shape {list(array.shape)} does not fit input {port.name!r}, "
-            f"[{expected}]; {LAYOUT}"
+            f"--calibration {where}: shape {list(array.shape)} does not fit input {port.name!r}, [{expected}]; {LAYOUT}"
         )
     array = array.astype(port.dtype)
     return list(array) if lead == one + 1 else [array]

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMS = (
-    "file.py:name or package.module:name, where name is a torch.nn.Module, its class, or a function that "
-    "returns one"
+    "file.py:name or package.module:name, where name is a torch.nn.Module, its class, or a function that returns one"
 )
 
 
@@ -48,9 +47,7 @@ def load_module(reference: str, arguments: Sequence[str] = ()) -> nn.Module:
         raise UsageError(f"MODEL {reference!r} is of type {type(found).__name__}; expected {FORMS}")
     built = _call(found, parse_arguments(arguments), reference)
     if not isinstance(built, nn.Module):
-        raise UsageError(
-            f"MODEL {reference!r} returned {type(built).__name__}, a torch.nn.Module is expected"
-        )
+        raise UsageError(f"MODEL {reference!r} returned {type(built).__name__}, a torch.nn.Module is expected")
     return built.eval()
 
 

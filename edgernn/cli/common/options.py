@@ -11,12 +11,8 @@ from edgernn.runtime.engines import ENGINES
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON to standard output, errors too."
-)
-debug_option = click.option(
-    "--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON to standard output, errors too.")
+debug_option = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors and results.")
 engine_option = click.option(
     "--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True,

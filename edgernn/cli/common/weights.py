@@ -42,9 +42,7 @@ def load_weights(module: nn.Module, path: Path) -> str:
 
 def _read(path: Path) -> Mapping[str, Any]:
     if path.suffix not in SUFFIXES:
-        raise UsageError(
-            f"--weights {path}: unknown suffix {path.suffix!r}; weights end in {', '.join(SUFFIXES)}"
-        )
+        raise UsageError(f"--weights {path}: unknown suffix {path.suffix!r}; weights end in {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise UsageError(f"--weights {path}: no such file")
     content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
@@ -85,9 +83,7 @@ def _read_safetensors(path: Path) -> Any:
 def _without_prefix(weights: dict[str, Tensor], wanted: set[str]) -> tuple[dict[str, Tensor], str]:
     if set(weights) != wanted:
         for prefix in PREFIXES:
-            if {k.removeprefix(prefix) for k in weights} == wanted and all(
-                k.startswith(prefix) for k in weights
-            ):
+            if {k.removeprefix(prefix) for k in weights} == wanted and all(k.startswith(prefix) for k in weights):
                 return {k.removeprefix(prefix): v for k, v in weights.items()}, prefix
     return weights, ""
 
@@ -102,8 +98,7 @@ def _check(module: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None
         lines.append(f"not in the model: {_listed(unexpected)}")
     differing = [k for k in own if k in weights and own[k].shape != weights[k].shape]
     lines += [
-        f"{k}: {list(weights[k].shape)} in the file, {list(own[k].shape)} in the model"
-        for k in differing[:SHOWN]
+        f"{k}: {list(weights[k].shape)} in the file, {list(own[k].shape)} in the model" for k in differing[:SHOWN]
     ]
     if lines:
         raise UsageError(f"--weights {path} does not fit {type(module).__name__}:\n  " + "\n  ".join(lines))

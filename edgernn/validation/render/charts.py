@@ -133,9 +133,7 @@ def _line(series: Series, last: float, y: _Decades) -> str:
     title = f"<title>{escape(series.label)}</title>"
     if len(places) == 1:
         ((px, py),) = places
-        return (
-            f'<circle class="dot" {_colour(series.colour)} cx="{px:.1f}" cy="{py:.1f}" r="4">{title}</circle>'
-        )
+        return f'<circle class="dot" {_colour(series.colour)} cx="{px:.1f}" cy="{py:.1f}" r="4">{title}</circle>'
     path = " ".join(f"{px:.1f},{py:.1f}" for px, py in places)
     return f'<polyline class="line" {_colour(series.colour)} points="{path}">{title}</polyline>'
 

@@ -122,9 +122,7 @@ def _size_plot(labelled: Labelled) -> str:
 def _state_plot(report: Report) -> str:
     bars = [charts.Bar(s["name"], s.get("bytes", 0), view.size(s.get("bytes", 0)), 2) for s in report.states]
     if report.scheme == "float32" and report.layers:
-        weights = [
-            charts.Bar(r.name, 4 * r.weights, view.size(4 * r.weights), 0) for r in report.layers if r.weights
-        ]
+        weights = [charts.Bar(r.name, 4 * r.weights, view.size(4 * r.weights), 0) for r in report.layers if r.weights]
         bars = weights + bars
     return charts.bar_chart(bars, "bytes of weights and of state") if bars else ""
 

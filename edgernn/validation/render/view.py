@@ -72,9 +72,7 @@ def verdict(report: Report) -> str:
         return "No artifact was checked."
     if not failed:
         return (
-            f"All {count} artifacts agree with the PyTorch model."
-            if count > 1
-            else "It agrees with the PyTorch model."
+            f"All {count} artifacts agree with the PyTorch model." if count > 1 else "It agrees with the PyTorch model."
         )
     return f"{failed} of {count} artifacts do not agree with the PyTorch model."
 

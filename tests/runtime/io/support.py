@@ -10,9 +10,7 @@ from edgernn.ir.interface import Interface
 
 def interface(*inputs: Port, outputs: tuple[Port, ...] = (), rate_hz: float | None = None) -> Interface:
     """An interface with these ports."""
-    return Interface(
-        "model", "0" * 64, inputs, outputs or (Port("y", (2,), "float32"),), (), sample_rate_hz=rate_hz
-    )
+    return Interface("model", "0" * 64, inputs, outputs or (Port("y", (2,), "float32"),), (), sample_rate_hz=rate_hz)
 
 
 def floats(*shape: int, name: str = "x") -> Port:
@@ -38,9 +36,7 @@ def wav(
 ) -> bytes:
     """A WAV file. ``data_bytes`` overrides the size of the sound in the header."""
     block = channels * bits // 8
-    form = struct.pack(
-        "<HHIIHH", 0xFFFE if extensible else tag, channels, rate_hz, rate_hz * block, block, bits
-    )
+    form = struct.pack("<HHIIHH", 0xFFFE if extensible else tag, channels, rate_hz, rate_hz * block, block, bits)
     if extensible:
         form += struct.pack("<HHIH", 22, bits, 0, tag) + bytes.fromhex("000000001000800000aa00389b71")
     size = len(samples) if data_bytes is None else data_bytes

@@ -17,18 +17,13 @@ TWO = (Port("y", (2, 2), "float32"), Port("n", (), "int32"))
 
 
 def steps(count: int) -> list[dict[str, np.ndarray]]:
-    return [
-        {"y": RNG.standard_normal((2, 2)).astype(np.float32), "n": np.array(k, np.int32)}
-        for k in range(count)
-    ]
+    return [{"y": RNG.standard_normal((2, 2)).astype(np.float32), "n": np.array(k, np.int32)} for k in range(count)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 1200])
 def test_npy(tmp_path: Path, count: int) -> None:
     results = steps(count)
-    sink = open_sink(
-        [f"y={tmp_path / 'y.npy'}", f"n={tmp_path / 'n.npy'}"], interface(floats(1), outputs=TWO)
-    )
+    sink = open_sink([f"y={tmp_path / 'y.npy'}", f"n={tmp_path / 'n.npy'}"], interface(floats(1), outputs=TWO))
     for result in results:
         sink.write(result)
     assert not (tmp_path / "y.npy").exists()
