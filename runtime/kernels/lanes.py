@@ -196,9 +196,7 @@ def _scale(builder: Any, x: Any, exponent: Any) -> Any:
 def _scale_twice(builder: Any, x: Any, exponent: Any) -> Any:
     whole = builder.fptosi(exponent, _INTS)
     half = builder.ashr(whole, _ints(1))
-    return builder.fmul(
-        builder.fmul(x, _power_of_two(builder, half)), _power_of_two(builder, builder.sub(whole, half))
-    )
+    return builder.fmul(builder.fmul(x, _power_of_two(builder, half)), _power_of_two(builder, builder.sub(whole, half)))
 
 
 scale = _function2(_scale)

@@ -13,9 +13,7 @@ from edgernn.runtime.kernels.program import Place, Program
 from edgernn.runtime.kernels.strides import broadcast_strides, collapse, contiguous_strides
 
 
-def strided(
-    program: Program, source: Place, sizes: Sequence[int], strides: Sequence[int], dtype: str
-) -> Place:
+def strided(program: Program, source: Place, sizes: Sequence[int], strides: Sequence[int], dtype: str) -> Place:
     """The elements of a walk from ``source``, one after the other; ``source`` itself if they already are."""
     walk, (steps,) = collapse(sizes, strides)
     if len(walk) == 1 and steps[0] == 1:
@@ -44,18 +42,14 @@ def reshape(op: Reshape, node: Node, program: Program) -> None:
 def transpose(op: Transpose, node: Node, program: Program) -> None:
     """One strided copy."""
     x = program.graph.values[node.inputs[0]]
-    program.places[node.outputs[0]] = permuted(
-        program, program.operand(node.inputs[0]), x.shape, op.axes, x.dtype
-    )
+    program.places[node.outputs[0]] = permuted(program, program.operand(node.inputs[0]), x.shape, op.axes, x.dtype)
 
 
 def expand(op: Expand, node: Node, program: Program) -> None:
     """One strided copy, with stride 0 on the repeated axes."""
     x = program.graph.values[node.inputs[0]]
     strides = broadcast_strides(x.shape, op.shape)
-    program.places[node.outputs[0]] = strided(
-        program, program.operand(node.inputs[0]), op.shape, strides, x.dtype
-    )
+    program.places[node.outputs[0]] = strided(program, program.operand(node.inputs[0]), op.shape, strides, x.dtype)
 
 
 def slice_(op: Slice, node: Node, program: Program) -> None:

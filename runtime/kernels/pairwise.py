@@ -84,8 +84,6 @@ _INTEGER_FUNCTIONS: dict[str, Function] = {
 BINARY_KERNELS: dict[tuple[str, str], Kernel] = {
     **{("float32", n): _pairwise(n, floats, _run_of_vectors, f) for n, f in _VECTOR_FUNCTIONS.items()},
     ("float32", "pow"): _pairwise("pow", floats, _run_of_numbers, lambda a, b: math.pow(a, b)),
-    **{
-        ("int32", n): _pairwise(f"{n}_int32", ints, _run_of_numbers, f) for n, f in _INTEGER_FUNCTIONS.items()
-    },
+    **{("int32", n): _pairwise(f"{n}_int32", ints, _run_of_numbers, f) for n, f in _INTEGER_FUNCTIONS.items()},
 }
 """(dtype, function) -> kernel of arithmetic on two operands."""

@@ -36,9 +36,7 @@ def add_layer(case: CaseBuilder, kind: str, x: str, inputs: int, hidden: int) ->
     if kind == "lstm":
         c = case.state(hidden)
         shapes = [(4 * hidden, inputs), (4 * hidden, hidden), (4 * hidden,)]
-        y, c_next = case.builder.add(
-            ops.Lstm(hidden), [x, h, c, *(case.weight(*s, scale=scale) for s in shapes)]
-        )
+        y, c_next = case.builder.add(ops.Lstm(hidden), [x, h, c, *(case.weight(*s, scale=scale) for s in shapes)])
         case.carry(c, c_next)
     elif kind == "gru":
         shapes = [(3 * hidden, inputs), (3 * hidden, hidden), (3 * hidden,), (3 * hidden,)]
@@ -198,9 +196,7 @@ def test_ends_of_the_range(function: str, values: list[float], results: list[flo
     np.testing.assert_allclose(found, results, rtol=2e-3, atol=1e-37)
 
 
-@pytest.mark.parametrize(
-    "function", ["sigmoid", "tanh", "exp", "log", "relu", "abs", "sqrt", "silu", "erf", "sin"]
-)
+@pytest.mark.parametrize("function", ["sigmoid", "tanh", "exp", "log", "relu", "abs", "sqrt", "silu", "erf", "sin"])
 def test_nan_stays_nan(function: str, tmp_path: Path) -> None:
     found = unary_values(function, [np.nan, 1.0], tmp_path)
     assert np.isnan(found[0])
@@ -265,9 +261,7 @@ def test_a_computed_index_out_of_range_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("frame", [np.zeros(4), np.zeros(5, np.float32), np.zeros((8,), np.float32)[::2]])
 def test_run_refuses_other_layouts(frame: np.ndarray, tmp_path: Path) -> None:
     case = CaseBuilder("layout")
-    engine = open_engine(
-        case.done(case.builder.add1(ops.Unary("relu"), [case.input(4)])).graph, "numba", tmp_path
-    )
+    engine = open_engine(case.done(case.builder.add1(ops.Unary("relu"), [case.input(4)])).graph, "numba", tmp_path)
     with pytest.raises(FrameError, match="C-contiguous float32"):
         engine.run(frame)
 
