@@ -157,8 +157,8 @@ def _y_axis(y: _Decades, label: str) -> str:
             _rule("grid", LEFT, place, HALF - RIGHT, place),
             _text("tick", LEFT - 8, place + 4, text, "end"),
         ]
-    place = f"translate(12 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)"
-    parts.append(f'<text class="axis-label" transform="{place}" text-anchor="middle">{escape(label)}</text>')
+    turned = f"translate(12 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)"
+    parts.append(f'<text class="axis-label" transform="{turned}" text-anchor="middle">{escape(label)}</text>')
     return "".join(parts)
 
 

@@ -86,7 +86,8 @@ def _errors(report: Report) -> str:
 def _drift(report: Report) -> list[str]:
     names = view.labels(report.artifacts)
     rows = [
-        (d.output, label, f"{d.steps:,}", view.error(d.max_error), view.error(d.rms_error_first), view.error(d.rms_error_last))
+        (d.output, label, f"{d.steps:,}", view.error(d.max_error), view.error(d.rms_error_first),
+         view.error(d.rms_error_last))
         for label, artifact in zip(names, report.artifacts, strict=True)
         for d in artifact.drift
     ]  # fmt: skip
