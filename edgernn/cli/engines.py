@@ -62,13 +62,14 @@ def _version(package: str) -> str | None:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from edgernn.cli.common.console import results
 
-    table = Table("engine", "runs", "installed", "what it is", title="engines, fastest first", title_justify="left")
+    table = Table("engine", "runs", "installed", "what it is")
     for row in rows:
         versions = ", ".join(f"{p} {v}" for p, v in row["packages"].items())
-        state = f"[green]yes[/] {versions}" if row["installed"] else f"[yellow]no[/]: {row['missing']}"
+        state = f"[green]yes[/] {versions}" if row["installed"] else f"[yellow]no[/]: {escape(row['missing'])}"
         table.add_row(row["name"], " ".join(row["runs"]), state, row["about"])
     results().print(table)

@@ -119,6 +119,7 @@ def test_an_engine_that_is_not_installed_says_what_to_install(monkeypatch: pytes
     row = next(r for r in ok(cli("engines", "--json")).json["engines"] if r["name"] == "reference")
     assert not row["installed"]
     assert "pip install 'edgernn[extra]'" in row["missing"]
+    assert "'edgernn[extra]'" in ok(cli("engines")).out
 
 
 def test_inspect(plain: Path, several: Path) -> None:

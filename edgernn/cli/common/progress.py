@@ -8,7 +8,6 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -28,10 +27,10 @@ class Bar:
         console = console or Console(stderr=True)
         self.enabled = enabled and console.is_terminal
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[count]}"),
             TimeRemainingColumn(), console=console, transient=True, redirect_stdout=False,
         )  # fmt: skip
-        self._task = self._progress.add_task("starting", total=None)
+        self._task = self._progress.add_task("starting", total=None, count="")
         self._stage = ""
         self._timer = threading.Timer(PATIENCE_S, self._progress.start)
         self._timer.daemon = True
@@ -55,4 +54,5 @@ class Bar:
         if stage != self._stage:
             self._stage = stage
             self._progress.reset(self._task, description=stage, total=total or None)
-        self._progress.update(self._task, completed=done, total=total or None)
+        count = f"{done:,} of {total:,}" if total > 1 else ""
+        self._progress.update(self._task, completed=done, total=total or None, count=count)
