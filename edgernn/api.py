@@ -71,9 +71,18 @@ def convert(
 class Model:
     """A converted model. ``save`` writes artifacts; each is proved against the module before it appears."""
 
-    def __init__(self, graph: Graph, reference: Reference) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        reference: Reference,
+        float_graph: Graph | None = None,
+        calibration: Sequence[dict[str, Array]] | None = None,
+    ) -> None:
+        """``graph`` is what runs; of an integer model, ``float_graph`` is what it was made from, by ``calibration``."""
         self.graph = graph
         self.reference = reference
+        self.float_graph = float_graph
+        self.calibration = calibration
         self.interface = Interface.of(graph, fingerprint(graph))
         self._proof: Proof | None = None
 
@@ -90,9 +99,32 @@ class Model:
         """The checks of this model on random input and ``calibration``."""
         from edgernn.validation import Proof
 
-        if self._proof is None or (calibration is not None and self._proof.calibration != list(calibration)):
-            self._proof = Proof(self.reference, self.graph, self.interface, calibration)
+        if calibration is None:
+            calibration = self.calibration
+        if self._proof is None or (calibration is not None and not _same(self._proof.calibration, calibration)):
+            integer = None if self.float_graph is None else self.graph
+            self._proof = Proof(self.reference, self.float_graph or self.graph, integer, self.interface, calibration)
         return self._proof
+
+    def quantize(
+        self, calibration: Sequence[dict[str, Array]], scheme: str = "int16x8", method: str = "minmax"
+    ) -> Model:
+        """This float model in integers.
+
+        calibration  sequences of real input, each a dict of input name -> [T, *frame shape]
+        scheme       "int16x8" (int16 values and states, int8 weights) or "int16x4" (int4 weights)
+        method       how ranges become scales: "minmax", "percentile" or "mse"
+
+        Raises UnsupportedOpError for an operation that has no integer form.
+        """
+        from edgernn.quant import quantize
+        from edgernn.validation.sequences import check_calibration
+
+        if self.float_graph is not None:
+            raise UsageError(f"model {self.name!r} is in integers ({self.graph.scheme}) already; quantize the float model")
+        check_calibration(self.interface, calibration)
+        quantized = quantize(self.graph, calibration, scheme, method)
+        return Model(quantized.graph, self.reference, self.graph, list(calibration))
 
     def save(
         self,
@@ -197,6 +229,11 @@ def _publish(staging: Path, path: Path) -> None:
 def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
     if progress is not None:
         progress(stage, done, total)
+
+
+def _same(a: Sequence[dict[str, Array]], b: Sequence[dict[str, Array]]) -> bool:
+    """Whether two calibration sets hold the very same arrays."""
+    return len(a) == len(b) and all(x.keys() == y.keys() and all(x[k] is y[k] for k in x) for x, y in zip(a, b, strict=True))
 
 
 def _snake(name: str) -> str:

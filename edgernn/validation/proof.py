@@ -16,36 +16,49 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime import Session, load
 from edgernn.validation import checks
+from edgernn.validation.exact import bit_identity
 from edgernn.validation.reference import Reference
 from edgernn.validation.results import ArtifactReport, PropertyResult
 from edgernn.validation.sequences import Sequence_, check_calibration, continued, random_sequences, shortened
 
 GIVEN_SEED = 3
+INTEGER_TOLERANCE = {"int16x8": 0.1, "int16x4": 0.5}
+"""Scheme -> largest error of an output, relative to its peak, that is taken for quantization and not for a fault."""
 
 
 class Proof:
     """The reference results of a model on random and calibration input, and the checks against them."""
 
     def __init__(
-        self, reference: Reference, program: Graph, interface: Interface, calibration: Sequence[Sequence_] | None
+        self,
+        reference: Reference,
+        program: Graph,
+        integer_program: Graph | None,
+        interface: Interface,
+        calibration: Sequence[Sequence_] | None,
     ) -> None:
+        """``program`` is in float32; ``integer_program`` is what runs, where that is in integers."""
+        self.face = Interface.of(program, interface.fingerprint)
         if calibration is not None:
-            check_calibration(interface, calibration)
+            check_calibration(self.face, calibration)
         self.reference, self.program, self.interface = reference, program, interface
+        self.integer_program = integer_program
         self.calibration = list(calibration or [])
         self._drift: tuple[Sequence_, dict[str, Array]] | None = None
 
     @cached_property
     def expected(self) -> checks.Expected:
         """What PyTorch gives."""
-        sequences = random_sequences(self.interface) + shortened(self.calibration, self.interface)
-        return checks.expect(self.reference, self.program, sequences)
+        real = shortened(self.calibration, self.face)
+        if self.integer_program is not None:
+            return checks.expect(self.reference, self.program, real, INTEGER_TOLERANCE[self.interface.scheme])
+        return checks.expect(self.reference, self.program, random_sequences(self.face) + real)
 
     def stream(self, steps: int) -> tuple[Sequence_, dict[str, Array]]:
         """A long stream and its float64 outputs."""
         if self._drift is None or len(next(iter(self._drift[1].values()))) != steps:
-            sequences = self.calibration or random_sequences(self.interface)
-            stream = continued(sequences, self.interface, steps)
+            sequences = self.calibration or random_sequences(self.face)
+            stream = continued(sequences, self.face, steps)
             self._drift = (stream, checks.drift_reference(self.program, stream))
         return self._drift
 
@@ -63,6 +76,8 @@ class Proof:
             report.outputs = checks.compare(session, self.expected)
             report.properties = checks.properties(session, self.expected, self._opener(path, session.engine))
             report.properties += self._given_states(session)
+            if self.integer_program is not None:
+                report.properties.append(bit_identity(session, self.integer_program, self.expected.sequences))
             if drift_steps:
                 report.drift = checks.drift(session, *self.stream(drift_steps), progress)
             longest = max(self.expected.sequences, key=lambda s: max(len(a) for a in s.values()))
@@ -83,7 +98,7 @@ class Proof:
     def _given_states(self, session: Session) -> list[PropertyResult]:
         """Initial states that the module's caller gives: random ones must lead to the same outputs."""
         names = [n for a in self.reference.captured.arguments if a.role == "state" for n in a.states]
-        if not names:
+        if not names or self.integer_program is not None:
             return []
         rng = np.random.default_rng(GIVEN_SEED)
         shapes = {s.name: s.shape for s in session.states}
