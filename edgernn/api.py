@@ -6,6 +6,7 @@ import datetime
 import importlib
 import importlib.metadata
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -237,7 +238,8 @@ def _same(a: Sequence[dict[str, Array]], b: Sequence[dict[str, Array]]) -> bool:
 
 
 def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() and k and not name[k - 1].isupper() else c.lower() for k, c in enumerate(name))
+    """A class name in snake case: GRUForecaster is gru_forecaster."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _versions() -> dict[str, str]:
