@@ -20,14 +20,22 @@ class Source(ABC):
     An entry is whatever ``Session.step`` converts; the session checks it. Frames are read as they
     arrive: nothing beyond the current one is waited for.
 
-    total  frames in all, where that is known beforehand
-    where  the place of the last frame, for messages ("x.csv, line 7")
-    note   what the user should know after the end, or nothing
+    name    what is read, for messages
+    number  place of the last frame, counted in ``unit``; None before the first
+    total   frames in all, where that is known beforehand
+    note    what the user should know after the end, or nothing
     """
 
+    name: str = ""
+    unit: str = "frame"
+    number: int | None = None
     total: int | None = None
-    where: str = ""
     note: str = ""
+
+    @property
+    def where(self) -> str:
+        """The place of the last frame, for messages ("x.csv, line 7")."""
+        return self.name if self.number is None else f"{self.name}, {self.unit} {self.number}"
 
     @abstractmethod
     def __iter__(self) -> Iterator[tuple[Any, ...]]:

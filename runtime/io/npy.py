@@ -35,20 +35,20 @@ class NpySource(Source):
     """A file with an array [T, *frame]. It is mapped, not read as a whole."""
 
     def __init__(self, path: Path, port: Port) -> None:
-        self.path = path
+        self.name = str(path)
         self.frames = sequence_of(read_array(path), port, str(path))
         self.total = len(self.frames)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         for number, frame in enumerate(self.frames):
-            self.where = f"{self.path}, frame {number}"
-            yield (np.asarray(frame),)
+            self.number = number
+            yield (frame,)
 
 
 def read_array(path: Path) -> Array:
     """The array in an .npy file, mapped into memory. Raises UsageError; pickled objects are refused."""
     try:
-        return np.lib.format.open_memmap(path, mode="r")
+        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
     except OSError as error:
         raise read_error(str(path), error) from None
     except DAMAGE as error:

@@ -115,6 +115,10 @@ class Joined(Source):
     def __init__(self) -> None:
         self.sources: list[tuple[Port, Source]] = []
 
+    @property
+    def where(self) -> str:
+        return "; ".join(s.where for port, s in self.sources if port.kind != "static")
+
     def add(self, port: Port, source: Source) -> None:
         """Append the source of the next port."""
         self.sources.append((port, source))
@@ -128,7 +132,6 @@ class Joined(Source):
         while True:
             frames = [next(stream, ended) for stream in streams]
             over = [s for (port, s), frame in zip(self.sources, frames, strict=True) if frame is ended]
-            self.where = "; ".join(s.where for _, s in moving)
             if over:
                 break
             yield tuple(item for frame in frames for item in frame)  # type: ignore[attr-defined]

@@ -27,16 +27,14 @@ class LineSource(Source):
 
     def __init__(self, stream: BinaryIO, name: str, ports: Sequence[Port], *, owned: bool) -> None:
         self.stream, self.name, self.ports, self.owned = stream, name, tuple(ports), owned
-        self.where = name
+        self.unit = "line"
 
     def lines(self) -> Iterator[str]:
         """The lines that hold something, without their ends. ``where`` names the last one."""
         limit = LINE_SLACK_BYTES + BYTES_PER_VALUE * sum(p.size for p in self.ports)
-        number = 0
         try:
             while line := self.stream.readline(limit):
-                number += 1
-                self.where = f"{self.name}, line {number}"
+                self.number = (self.number or 0) + 1
                 if len(line) == limit and not line.endswith(b"\n"):
                     raise UsageError(f"{self.where}: longer than {limit} bytes; a line holds {describe(self.ports[0])}")
                 text = self._decode(line)

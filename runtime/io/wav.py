@@ -62,7 +62,6 @@ class WavSource(Source):
         except BaseException:
             self.close()
             raise
-        self.where = name
 
     def _check(self, rate_hz: float | None) -> None:
         form, port = self.format, self.port
@@ -98,7 +97,7 @@ class WavSource(Source):
             done += len(data)
             if len(data) < frame_bytes:
                 break
-            self.where = f"{self.name}, frame {number}"
+            self.number = number
             yield (decode(data, self.format).reshape(self.port.shape),)
             number += 1
             left = None if left is None else left - frame_bytes

@@ -27,8 +27,9 @@ class Bar:
         console = console or Console(stderr=True)
         self.enabled = enabled and console.is_terminal
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[count]}"),
-            TimeRemainingColumn(), console=console, transient=True, redirect_stdout=False,
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
+            TextColumn("{task.fields[count]}"), TimeRemainingColumn(), console=console,
+            transient=True, redirect_stdout=False,
         )  # fmt: skip
         self._task = self._progress.add_task("starting", total=None, count="")
         self._stage = ""
