@@ -13,10 +13,12 @@ from edgernn.export.c.targets import host_target, target_named
 from edgernn.export.files import write_file
 from edgernn.ir.cpu import host_machine
 from edgernn.ir.graph import Graph
+from edgernn.ir.interface import little_endian
 from edgernn.ir.sofile import ELF_MACHINES, LibraryInfo, pack_library
 from edgernn.ir.types import DTYPE_BYTES
 
 STEM = "model"
+BLOB = "weights.bin"
 GLUE = ("ern_python.c",)
 
 
@@ -27,7 +29,7 @@ def write_shared_library(
     cc: str | None = None,
     *,
     portable: bool = False,
-    optimize: str = "-O3",
+    optimize: str = "-O2",
 ) -> None:
     """Write ``graph`` as a shared library for Linux at ``path``.
 
@@ -40,12 +42,10 @@ def write_shared_library(
     """
     chosen = target_named(target) if target is not None else host_target(portable)
     if chosen.machine not in ELF_MACHINES:
-        raise UsageError(
-            f"no shared library can be built for {chosen.machine}; known are {', '.join(ELF_MACHINES)}"
-        )
+        raise UsageError(f"no shared library can be built for {chosen.machine}; known are {', '.join(ELF_MACHINES)}")
     host = target is None and not portable
     compiler = find_compiler(cc, cross=chosen.machine != host_machine())
-    source = generate(graph, STEM, chosen.lanes)
+    source = generate(graph, STEM, chosen.lanes, embed=True)
     with tempfile.TemporaryDirectory(prefix="edgernn-") as folder:
         main = _write_sources(Path(folder), source, graph)
         image = Path(folder) / "model.so"
@@ -60,14 +60,27 @@ def _write_sources(folder: Path, source: Source, graph: Graph) -> Path:
         (folder / name).write_text(text)
     for name in with_includes(GLUE):
         (folder / name).write_text(read_kernel(name))
+    weights = _write_weights(folder / BLOB, source)
     main = folder / "library.c"
-    main.write_text(template("library.c.jinja").render(_context(source, graph)))
+    main.write_text(template("library.c.jinja").render({**_context(source, graph), "weights": weights}))
     return main
+
+
+def _write_weights(path: Path, source: Source) -> list[dict[str, Any]]:
+    """One binary file with all large arrays, little-endian, and where each lies in it."""
+    places, offset = [], 0
+    with path.open("wb") as file:
+        for weight in source.weights:
+            data = b"" if weight.elements is None else little_endian(weight.elements)
+            file.write(data)
+            places.append({"name": weight.name, "offset": offset, "nbytes": len(data)})
+            offset += len(data)
+    return places
 
 
 def _context(source: Source, graph: Graph) -> dict[str, Any]:
     return {
-        "name": source.prefix, "prefix": source.prefix.upper(), "stem": STEM, "kernels": source.kernels,
+        "blob": BLOB, "name": source.prefix, "prefix": source.prefix.upper(), "stem": STEM, "kernels": source.kernels,
         "input_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in graph.inputs],
         "output_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in graph.outputs],
         "states": len(graph.states),

@@ -58,9 +58,7 @@ def _(op: Gru, call: Call) -> None:
 @lower.register
 def _(op: Rnn, call: Call) -> None:
     call.require_float()
-    packed = pack_rows(
-        np.concatenate([call.array(2), call.array(3)], axis=1), call.array(4), call.program.lanes
-    )
+    packed = pack_rows(np.concatenate([call.array(2), call.array(3)], axis=1), call.array(4), call.program.lanes)
     weights = call.program.weights(packed, f"{call.node.name}_weights")
     call.emit(
         f"ern_rnn_{op.nonlinearity}_f32", call.operand(0), call.type_in(0).size, call.operand(1),

@@ -22,9 +22,7 @@ def _outer_inner(shape: tuple[int, ...], first: int, last: int) -> tuple[int, in
 def _(op: Reduce, call: Call) -> None:
     call.require_float()
     sizes = _outer_inner(call.type_in(0).shape, min(op.axes), max(op.axes))
-    call.emit(
-        f"ern_reduce_{op.function}_f32", call.operand(0), call.result(), *sizes, file="ern_reduce_f32.c"
-    )
+    call.emit(f"ern_reduce_{op.function}_f32", call.operand(0), call.result(), *sizes, file="ern_reduce_f32.c")
 
 
 def split_reductions(node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str] | None:

@@ -61,9 +61,7 @@ class Call:
         """Refuse the node unless all its operands are float32."""
         for k in range(len(self.node.inputs)):
             if self.type_in(k).dtype != "float32":
-                raise self.unsupported(
-                    f"operand {k} is {self.type_in(k).dtype}; there are float32 kernels only"
-                )
+                raise self.unsupported(f"operand {k} is {self.type_in(k).dtype}; there are float32 kernels only")
 
     def unsupported(self, reason: str) -> UnsupportedOpError:
         """The error for a node that no kernel computes."""

@@ -21,18 +21,37 @@ from edgernn.passes.legalize import legalize
 from edgernn.passes.plan import Copy, Location, MemoryPlan, alias_offset, plan_memory
 from edgernn.passes.rewrite import rewrite
 
+LARGE_BYTES = 1024
+WALK_BYTES = 4 + 12 * MAX_AXES
+
 RULES = (lower_elementwise, lower_linear, lower_recurrent, lower_reduction, lower_shape)
 """The modules that register lowerings."""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A static array of the generated file."""
+    """A static object of the generated file.
+
+    declaration  without storage class
+    fields       the inside of the initializer of a structure, ...
+    elements     ... or the contents of an array
+    """
 
     name: str
     declaration: str
-    text: str
     nbytes: int
+    fields: str = ""
+    elements: Array | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is worth linking from a binary file instead of compiling its text."""
+        return self.elements is not None and self.nbytes >= LARGE_BYTES
+
+    @property
+    def text(self) -> str:
+        """The inside of the initializer."""
+        return self.fields if self.elements is None else c_array(self.elements)
 
 
 class Program:
@@ -45,10 +64,9 @@ class Program:
         graph = legalize(graph, BACKEND, can_lower)
         self.graph = rewrite(graph, lower_reduction.split_reductions)
         self.lanes = lanes
-        self.constants: list[Constant] = []
+        self.constants: dict[str, Constant] = {}
         self.statements: list[str] = []
         self.files: set[str] = set()
-        self._names: dict[str, str] = {}
         self._by_content: dict[tuple[str, bytes], str] = {}
         self._require_dtypes()
         self.parameters = self._name_ports()
@@ -76,20 +94,19 @@ class Program:
     def walk(self, walk: Walk, call: Call) -> str:
         """Address of a static ``ern_walk``."""
         if len(walk.size) > MAX_AXES:
-            raise call.unsupported(
-                f"it walks over {len(walk.size)} axes, the kernels over {MAX_AXES} at most"
-            )
-        columns = ", ".join(
-            "{" + ", ".join(map(str, column)) + "}" for column in (walk.size, walk.a_step, walk.b_step)
-        )
+            raise call.unsupported(f"it walks over {len(walk.size)} axes, the kernels over {MAX_AXES} at most")
+        columns = ", ".join("{" + ", ".join(map(str, column)) + "}" for column in (walk.size, walk.a_step, walk.b_step))
         text = f"    {len(walk.size)}, {columns}"
-        return f"&{self._static('ern_walk', '', text, f'{call.node.name}_walk', 4 + 12 * MAX_AXES)}"
+        name = self._unique("ern_walk {}", text.encode(), f"{call.node.name}_walk")
+        if name not in self.constants:
+            self.constants[name] = Constant(name, f"ern_walk {name}", WALK_BYTES, fields=text)
+        return f"&{name}"
 
     def address(self, location: Location) -> str:
         """C expression of a location."""
         name = location.name
         if location.storage == "constant":
-            base = self._constant(self.graph.constants[name], name, "")
+            base = self._constant(self.graph.constants[name], name)
         elif location.storage == "state":
             base = f"model->{self.members[name]}"
         elif location.storage == "scratch":
@@ -101,30 +118,32 @@ class Program:
     @property
     def weight_bytes(self) -> int:
         """Bytes of all static arrays."""
-        return sum(c.nbytes for c in self.constants)
+        return sum(c.nbytes for c in self.constants.values())
 
     def initial(self, name: str, value: Array) -> str | None:
         """Name of the array with the initial value of a state, or None where that is zero."""
-        return self._constant(value, f"{name}_initial", "") if np.any(value) else None
+        return self._constant(value, f"{name}_initial") if np.any(value) else None
 
-    def _constant(self, array: Array, hint: str, attribute: str) -> str:
-        kind = C_TYPES[str(array.dtype)]
-        return self._static(kind, f"[{array.size}]{attribute}", c_array(array), hint, array.nbytes)
+    def _constant(self, array: Array, hint: str, attribute: str = "") -> str:
+        dense = np.ascontiguousarray(array)
+        pattern = f"{C_TYPES[str(dense.dtype)]} {{}}[{dense.size}]{attribute}"
+        name = self._unique(pattern, dense.tobytes(), hint)
+        if name not in self.constants:
+            self.constants[name] = Constant(name, pattern.format(name), dense.nbytes, elements=dense)
+        return name
 
-    def _static(self, kind: str, suffix: str, text: str, hint: str, nbytes: int) -> str:
-        key = (f"{kind} {suffix}", hashlib.sha256(text.encode()).digest())
+    def _unique(self, pattern: str, raw: bytes, hint: str) -> str:
+        """The name of the constant with these contents: a new one near ``hint``, unless there is one already."""
+        key = (pattern, hashlib.sha256(raw).digest())
         if key not in self._by_content:
-            name = c_name(f"k_{hint}", {*self.parameters.values(), *self._by_content.values()})
-            self._by_content[key] = name
-            self.constants.append(Constant(name, f"static const {kind} {name}{suffix}", text, nbytes))
+            taken = {*self.parameters.values(), *self._by_content.values()}
+            self._by_content[key] = c_name(f"k_{hint}", taken)
         return self._by_content[key]
 
     def _require_dtypes(self) -> None:
         for name, value in self.graph.values.items():
             if value.dtype not in C_TYPES:
-                raise UnsupportedModelError(
-                    f"value {name!r} has dtype {value.dtype}, which C code does not handle"
-                )
+                raise UnsupportedModelError(f"value {name!r} has dtype {value.dtype}, which C code does not handle")
 
     def _name_ports(self) -> dict[str, str]:
         names: dict[str, str] = {}

@@ -13,7 +13,7 @@ import jinja2
 
 import edgernn
 from edgernn.errors import OutputError
-from edgernn.export.c.program import Program
+from edgernn.export.c.program import Constant, Program
 from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port, State
@@ -31,23 +31,30 @@ _INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 
 @dataclass(frozen=True)
 class Source:
-    """C files of one model: name -> text. ``kernels`` are the .c files among them besides the model's own."""
+    """C files of one model: name -> text.
+
+    prefix   of the model's global names
+    kernels  the .c files besides the model's own
+    weights  arrays that the text only declares
+    """
 
     prefix: str
     files: dict[str, str]
     kernels: tuple[str, ...]
+    weights: tuple[Constant, ...]
     interface: Interface
-    member_names: dict[str, str]
 
 
-def generate(graph: Graph, stem: str, lanes: int) -> Source:
+def generate(graph: Graph, stem: str, lanes: int, *, embed: bool = False) -> Source:
     """The C of ``graph``, in files named after ``stem``, with weights packed for ``lanes``.
+
+    With ``embed`` large arrays are declared only; they are linked in from a binary file.
 
     Raises UnsupportedOpError for what no kernel computes, OutputError for a name that a kernel file has.
     """
     interface = Interface.of(graph, fingerprint(graph))
     program = Program(graph, lanes)
-    context = _context(program, interface, stem)
+    context = {**_context(program, interface, stem), "embed": embed}
     kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
     files = {name: read_kernel(name) for name in with_includes(kernels)}
     for suffix in ("h", "c"):
@@ -55,7 +62,8 @@ def generate(graph: Graph, stem: str, lanes: int) -> Source:
         if name in files:
             raise OutputError(f"{name}: a kernel file has this name; choose another one for the model")
         files[name] = template(f"model.{suffix}.jinja").render(context)
-    return Source(context["name"], files, kernels, interface, program.members)
+    weights = tuple(c for c in program.constants.values() if embed and c.is_large)
+    return Source(context["name"], files, kernels, weights, interface)
 
 
 @lru_cache(maxsize=1)
@@ -105,7 +113,7 @@ def _context(program: Program, interface: Interface, stem: str) -> dict[str, Any
         "fingerprint": c_bytes(bytes.fromhex(interface.fingerprint)[:FINGERPRINT_BYTES]),
         "interface": c_bytes(interface.to_json().encode() + b"\0"),
         "signature": _signature(program), "arguments": _arguments(program), "unused": _unused(program),
-        "constants": program.constants, "checks": program.checks,
+        "constants": list(program.constants.values()), "checks": program.checks,
         "statements": [*program.statements, *program.output_copies, *program.state_copies],
     }  # fmt: skip
 

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Iterable
 
+import numpy as np
+
 from edgernn.ir.builder import identifier
 from edgernn.ir.op import Array
 
@@ -51,10 +53,22 @@ def c_float(value: float) -> str:
 
 
 def c_array(array: Array) -> str:
-    """The elements of ``array`` as the inside of an initializer, in lines."""
-    flat = array.ravel()
-    items = [c_float(v) for v in flat.tolist()] if flat.dtype.kind == "f" else [str(int(v)) for v in flat]
+    """The elements of ``array`` (float32 or integers) as the inside of an initializer, in lines."""
+    flat = np.ascontiguousarray(array).ravel()
+    items = _c_floats(flat) if flat.dtype.kind == "f" else [str(int(v)) for v in flat]
     return "\n".join("    " + ", ".join(items[k : k + 8]) + "," for k in range(0, len(items), 8))
+
+
+def _c_floats(values: Array) -> list[str]:
+    """As ``c_float`` of each, from the bits of them all at once."""
+    bits = values.view(np.uint32)
+    signs = np.where(bits >> 31, "-", "").tolist()
+    exponents = ((bits >> 23 & 255).astype(np.int32) - 127).tolist()
+    mantissas = ((bits & 0x7FFFFF) << 1).tolist()
+    texts = [f"{s}0x1.{m:06x}p{e}f" for s, m, e in zip(signs, mantissas, exponents, strict=True)]
+    for k in np.flatnonzero((bits & 0x7F800000 == 0) | (bits & 0x7F800000 == 0x7F800000)).tolist():
+        texts[k] = c_float(float(values[k]))
+    return texts
 
 
 def c_bytes(data: bytes) -> str:

@@ -29,9 +29,7 @@ def strides(shape: tuple[int, ...]) -> tuple[int, ...]:
 def broadcast_strides(shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...]:
     """Steps of a dense array of ``shape`` read as ``target``: 0 along axes that are repeated."""
     padded = (1,) * (len(target) - len(shape)) + shape
-    return tuple(
-        0 if n == 1 and m != 1 else s for n, m, s in zip(padded, target, strides(padded), strict=True)
-    )
+    return tuple(0 if n == 1 and m != 1 else s for n, m, s in zip(padded, target, strides(padded), strict=True))
 
 
 def fold(size: tuple[int, ...], a_step: tuple[int, ...], b_step: tuple[int, ...]) -> Walk:

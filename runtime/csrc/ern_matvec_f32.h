@@ -10,26 +10,27 @@
 ERN_INLINE const float *ern_mac4_f32(ern_vf acc[4], const float *w, const float *x, size_t n)
 {
     ern_vf a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
-    size_t k = 0;
 #if ERN_LANES == 1
-    for (; k + 4 <= n; k += 4, w += 16) {
-        const float p = x[k], q = x[k + 1], r = x[k + 2], s = x[k + 3];
+    for (size_t left = n / 4; left > 0; left--, x += 4, w += 16) {
+        const float p = x[0], q = x[1], r = x[2], s = x[3];
         a0 += w[0] * p, a1 += w[1] * p, a2 += w[2] * p, a3 += w[3] * p;
         a0 += w[4] * q, a1 += w[5] * q, a2 += w[6] * q, a3 += w[7] * q;
         a0 += w[8] * r, a1 += w[9] * r, a2 += w[10] * r, a3 += w[11] * r;
         a0 += w[12] * s, a1 += w[13] * s, a2 += w[14] * s, a3 += w[15] * s;
     }
+    n %= 4;
 #else
     ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0, b3 = b0;
-    for (; k + 2 <= n; k += 2, w += (size_t)8 * ERN_LANES) {
-        const float p = x[k], q = x[k + 1];
+    for (size_t left = n / 2; left > 0; left--, x += 2, w += (size_t)8 * ERN_LANES) {
+        const float p = x[0], q = x[1];
         a0 += ERN_W(0) * p, a1 += ERN_W(1) * p, a2 += ERN_W(2) * p, a3 += ERN_W(3) * p;
         b0 += ERN_W(4) * q, b1 += ERN_W(5) * q, b2 += ERN_W(6) * q, b3 += ERN_W(7) * q;
     }
     a0 += b0, a1 += b1, a2 += b2, a3 += b3;
+    n %= 2;
 #endif
-    for (; k < n; k++, w += (size_t)4 * ERN_LANES)
-        a0 += ERN_W(0) * x[k], a1 += ERN_W(1) * x[k], a2 += ERN_W(2) * x[k], a3 += ERN_W(3) * x[k];
+    for (; n > 0; n--, x++, w += (size_t)4 * ERN_LANES)
+        a0 += ERN_W(0) * *x, a1 += ERN_W(1) * *x, a2 += ERN_W(2) * *x, a3 += ERN_W(3) * *x;
     acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3;
     return w;
 }
@@ -38,26 +39,27 @@ ERN_INLINE const float *ern_mac4_f32(ern_vf acc[4], const float *w, const float 
 ERN_INLINE const float *ern_mac3_f32(ern_vf acc[2], ern_vf *third, const float *w, const float *x, size_t n)
 {
     ern_vf a0 = acc[0], a1 = acc[1], a2 = *third;
-    size_t k = 0;
 #if ERN_LANES == 1
-    for (; k + 4 <= n; k += 4, w += 12) {
-        const float p = x[k], q = x[k + 1], r = x[k + 2], s = x[k + 3];
+    for (size_t left = n / 4; left > 0; left--, x += 4, w += 12) {
+        const float p = x[0], q = x[1], r = x[2], s = x[3];
         a0 += w[0] * p, a1 += w[1] * p, a2 += w[2] * p;
         a0 += w[3] * q, a1 += w[4] * q, a2 += w[5] * q;
         a0 += w[6] * r, a1 += w[7] * r, a2 += w[8] * r;
         a0 += w[9] * s, a1 += w[10] * s, a2 += w[11] * s;
     }
+    n %= 4;
 #else
     ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0;
-    for (; k + 2 <= n; k += 2, w += (size_t)6 * ERN_LANES) {
-        const float p = x[k], q = x[k + 1];
+    for (size_t left = n / 2; left > 0; left--, x += 2, w += (size_t)6 * ERN_LANES) {
+        const float p = x[0], q = x[1];
         a0 += ERN_W(0) * p, a1 += ERN_W(1) * p, a2 += ERN_W(2) * p;
         b0 += ERN_W(3) * q, b1 += ERN_W(4) * q, b2 += ERN_W(5) * q;
     }
     a0 += b0, a1 += b1, a2 += b2;
+    n %= 2;
 #endif
-    for (; k < n; k++, w += (size_t)3 * ERN_LANES)
-        a0 += ERN_W(0) * x[k], a1 += ERN_W(1) * x[k], a2 += ERN_W(2) * x[k];
+    for (; n > 0; n--, x++, w += (size_t)3 * ERN_LANES)
+        a0 += ERN_W(0) * *x, a1 += ERN_W(1) * *x, a2 += ERN_W(2) * *x;
     acc[0] = a0, acc[1] = a1, *third = a2;
     return w;
 }
@@ -66,11 +68,10 @@ ERN_INLINE const float *ern_mac3_f32(ern_vf acc[2], ern_vf *third, const float *
 ERN_INLINE const float *ern_mac1_f32(ern_vf *acc, const float *w, const float *x, size_t n)
 {
     ern_vf a0 = *acc, a1 = ern_all(0.0f), a2 = a1, a3 = a1;
-    size_t k = 0;
-    for (; k + 4 <= n; k += 4, w += (size_t)4 * ERN_LANES)
-        a0 += ERN_W(0) * x[k], a1 += ERN_W(1) * x[k + 1], a2 += ERN_W(2) * x[k + 2], a3 += ERN_W(3) * x[k + 3];
-    for (; k < n; k++, w += ERN_LANES)
-        a0 += ERN_W(0) * x[k];
+    for (size_t left = n / 4; left > 0; left--, x += 4, w += (size_t)4 * ERN_LANES)
+        a0 += ERN_W(0) * x[0], a1 += ERN_W(1) * x[1], a2 += ERN_W(2) * x[2], a3 += ERN_W(3) * x[3];
+    for (n %= 4; n > 0; n--, x++, w += ERN_LANES)
+        a0 += ERN_W(0) * *x;
     *acc = (a0 + a1) + (a2 + a3);
     return w;
 }

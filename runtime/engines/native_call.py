@@ -157,9 +157,7 @@ def _refusal(ports: Sequence[Port]) -> Callable[[int, tuple[Any, ...]], NoReturn
             for frame, port in zip(frames, ports, strict=True):
                 array = np.asarray(frame)
                 if array.shape != port.shape:
-                    raise FrameError(
-                        f"input {port.name!r}: a frame has shape {port.shape}, found {array.shape}"
-                    )
+                    raise FrameError(f"input {port.name!r}: a frame has shape {port.shape}, found {array.shape}")
                 check_values(array, port)
         if status in STATUS_TEXT:
             raise FrameError(f"{STATUS_TEXT[status]}; the state is unchanged")

@@ -74,9 +74,7 @@ def _require_cpu(info: LibraryInfo, path: Path) -> None:
 
 def _require_match(table: Table, interface: Interface, path: Path) -> None:
     if table.version != TABLE_VERSION:
-        raise ArtifactError(
-            f"{path}: library version {table.version}, this edgernn loads version {TABLE_VERSION}"
-        )
+        raise ArtifactError(f"{path}: library version {table.version}, this edgernn loads version {TABLE_VERSION}")
     expected = (
         [p.size * DTYPE_BYTES[p.dtype] for p in interface.inputs],
         [p.size * DTYPE_BYTES[p.dtype] for p in interface.outputs],
@@ -91,6 +89,4 @@ def _require_match(table: Table, interface: Interface, path: Path) -> None:
         bytes(table.fingerprint[:FINGERPRINT_BYTES]),
     )
     if found != expected:
-        raise ArtifactError(
-            f"{path}: code and metadata disagree: {found!r:.200}, the metadata says {expected!r:.200}"
-        )
+        raise ArtifactError(f"{path}: code and metadata disagree: {found!r:.200}, the metadata says {expected!r:.200}")
