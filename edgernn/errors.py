@@ -3,12 +3,14 @@
 EdgeRNNError                     exit code of the command line
 ├── CheckError                   1  a check failed
 │   ├── ValidationError             an artifact disagrees with the PyTorch module
-│   └── BudgetError                 a budget given by the user is exceeded
+│   ├── BudgetError                 a budget given by the user is exceeded
+│   └── EmulationError              a program failed on an emulated board
 ├── UsageError                   2  the input or the call is wrong
 │   ├── ArtifactError               corrupt, truncated or foreign file
 │   ├── FrameError                  wrong shape, dtype or value of a frame (also a ValueError)
 │   ├── SnapshotError               damaged snapshot, or one of another model
 │   ├── MissingExtraError           an optional package is not installed (also an ImportError)
+│   ├── BoardError                  there is no such board, or its description is wrong
 │   ├── EngineError                 an engine cannot run, or failed on, this artifact
 │   └── OutputError                 the result cannot be written
 └── UnsupportedError             3  edgernn cannot do this with this model
@@ -37,6 +39,10 @@ class ValidationError(CheckError):
 
 class BudgetError(CheckError):
     """A budget for memory, flash or time is exceeded."""
+
+
+class EmulationError(CheckError):
+    """A program on an emulated board left its memory, met an illegal instruction, or did not come to its end."""
 
 
 class UsageError(EdgeRNNError):
@@ -68,6 +74,10 @@ class MissingExtraError(UsageError, ImportError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.package, self.extra, self.purpose)
+
+
+class BoardError(UsageError):
+    """There is no such board, its description is wrong, or it lacks what was asked of it."""
 
 
 class EngineError(UsageError):
