@@ -62,7 +62,6 @@ def _version(package: str) -> str | None:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from edgernn.cli.common.console import results
@@ -70,6 +69,9 @@ def _print(rows: list[dict[str, Any]]) -> None:
     table = Table("engine", "runs", "installed", "what it is")
     for row in rows:
         versions = ", ".join(f"{p} {v}" for p, v in row["packages"].items())
-        state = f"[green]yes[/] {versions}" if row["installed"] else f"[yellow]no[/]: {escape(row['missing'])}"
+        state = f"[green]yes[/] {versions}" if row["installed"] else "[yellow]no[/]"
         table.add_row(row["name"], " ".join(row["runs"]), state, row["about"])
     results().print(table)
+    for row in rows:
+        if not row["installed"]:
+            click.echo(f"{row['name']}: {row['missing']}")

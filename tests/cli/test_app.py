@@ -138,6 +138,26 @@ def test_inspect(plain: Path, several: Path) -> None:
         assert word in text
 
 
+ABSENT = ("torch", "onnx", "onnxruntime", "jinja2", "matplotlib", "numba", "safetensors", "flatbuffers")
+
+
+def test_a_device_without_the_extras_can_run_inspect_and_list(plain: Path) -> None:
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({ABSENT}))\n"
+        "from edgernn.cli import main\n"
+        f"for call in (['run', {str(plain)!r}], ['inspect', {str(plain)!r}], ['engines']): assert main(call) == 0\n"
+        "sys.exit(main(['export', 'x.py:Net', '--input', '1,T,3']))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, input="1,2,3\n", capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2, run.stderr
+    assert "(reference)" in run.stderr
+    assert "pip install 'edgernn[export]'" in run.stderr
+    assert "MACs a step" in run.stdout
+    assert "pip install 'edgernn[numba]'" in " ".join(run.stdout.split())
+
+
 def test_inspect_of_a_damaged_file(plain: Path, tmp_path: Path) -> None:
     (tmp_path / "x.ern").write_bytes(plain.read_bytes()[:-5])
     result = cli("inspect", tmp_path / "x.ern")

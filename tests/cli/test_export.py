@@ -253,6 +253,24 @@ def test_a_folder_that_cannot_be(here: Path, tmp_path: Path, place: str) -> None
     assert (tmp_path / "file").read_text() == "here"
 
 
+def test_a_full_disk(project: Path, tmp_path: Path) -> None:
+    """Files of at most 4,000 bytes stand in for a disk without room."""
+    import resource
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    out = tmp_path / "out"
+    with spawn(
+        "export", "net.py:Tagger", *CALL, "--drift-steps", 0, "-o", out, cwd=project, preexec_fn=limited
+    ) as process:
+        _, err = process.communicate(timeout=90)
+    assert process.returncode == 2
+    assert b"cannot be written: File too large" in err
+    assert b"Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_name_that_a_folder_has(here: Path) -> None:
     (here / "tagger.report.md").mkdir(parents=True)
     (here / "tagger.onnx").write_text("old")

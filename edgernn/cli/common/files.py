@@ -38,9 +38,11 @@ def staged(folder: Path) -> Iterator[Path]:
     try:
         yield stage
         _move(stage, folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(stage, ignore_errors=True)
         _remove_empty(created)
+        if isinstance(error, OSError):
+            raise _failure(folder, error) from error
         raise
     shutil.rmtree(stage, ignore_errors=True)
 
