@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from edgernn.errors import OutputError, UsageError, ValidationError
 from edgernn.ir.builder import identifier
 from edgernn.ir.codec import fingerprint
-from edgernn.ir.graph import Graph
+from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.validation.layers import layer_rows
@@ -122,7 +122,9 @@ class Model:
         from edgernn.validation.sequences import check_calibration
 
         if self.float_graph is not None:
-            raise UsageError(f"model {self.name!r} is in integers ({self.graph.scheme}) already; quantize the float model")
+            raise UsageError(
+                f"model {self.name!r} is in integers ({self.graph.scheme}) already; quantize the float model"
+            )
         check_calibration(self.interface, calibration)
         quantized = quantize(self.graph, calibration, scheme, method)
         return Model(quantized.graph, self.reference, self.graph, list(calibration))
@@ -181,9 +183,9 @@ class Model:
     def report(self, artifacts: list[ArtifactReport], data: str) -> Report:
         """A report on artifacts of this model; ``data`` says where the test sequences came from."""
         face = self.interface
-        ports = [[{k: v for k, v in asdict(p).items() if k != "value"} for p in side] for side in (face.inputs, face.outputs)]
         return Report(
-            model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode=face.mode, inputs=ports[0], outputs=ports[1],
+            model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode=face.mode,
+            inputs=[_row(port) for port in face.inputs], outputs=[_row(port) for port in face.outputs],
             states=[{"name": s.name, "shape": s.shape, "dtype": s.dtype, "bytes": s.nbytes} for s in face.states],
             layers=layer_rows(self.graph), data=data,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -234,7 +236,15 @@ def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
 
 def _same(a: Sequence[dict[str, Array]], b: Sequence[dict[str, Array]]) -> bool:
     """Whether two calibration sets hold the very same arrays."""
-    return len(a) == len(b) and all(x.keys() == y.keys() and all(x[k] is y[k] for k in x) for x, y in zip(a, b, strict=True))
+    if len(a) != len(b):
+        return False
+    pairs = zip(a, b, strict=True)
+    return all(x.keys() == y.keys() and all(x[name] is y[name] for name in x) for x, y in pairs)
+
+
+def _row(port: Port) -> dict[str, Any]:
+    """A port for a report: all but its value in the graph."""
+    return {key: value for key, value in asdict(port).items() if key != "value"}
 
 
 def _snake(name: str) -> str:

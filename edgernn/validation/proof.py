@@ -63,7 +63,13 @@ class Proof:
         return self._drift
 
     def check(
-        self, path: Path, engine: str = "auto", *, drift_steps: int = 0, progress: checks.Progress | None = None, label: str = ""
+        self,
+        path: Path,
+        engine: str = "auto",
+        *,
+        drift_steps: int = 0,
+        progress: checks.Progress | None = None,
+        label: str = "",
     ) -> ArtifactReport:
         """Load the artifact and run every check. Does not raise where a check fails: see ``ArtifactReport.passed``."""
         start = time.perf_counter()
@@ -113,7 +119,8 @@ class Proof:
             peak = float(np.max(np.abs(wanted[port.name])))
             allowed = checks.RELATIVE_TOLERANCE * peak + checks.ABSOLUTE_TOLERANCE + self.expected.tolerance(port.name)
             worst = max(worst, float(np.max(np.abs(found - wanted[port.name]))) / allowed)
-        return [PropertyResult("initial states", worst <= 1.0, f"error {worst:.2g} of the tolerance from random initial states")]
+        detail = f"error {worst:.2g} of the tolerance from random initial states"
+        return [PropertyResult("initial states", worst <= 1.0, detail)]
 
 
 def _tell(progress: checks.Progress | None, stage: str, done: int, total: int) -> None:

@@ -47,7 +47,9 @@ class Reference:
             self._double = copy.deepcopy(self.module).double()
         return self._double
 
-    def _sequence_argument(self, info: ArgumentInfo, frames: Frames, states: Mapping[str, Array], dtype: torch.dtype) -> Any:
+    def _sequence_argument(
+        self, info: ArgumentInfo, frames: Frames, states: Mapping[str, Array], dtype: torch.dtype
+    ) -> Any:
         length = next(len(a) for n, a in frames.items() if self.ports[n].kind == "frame")
         if info.role in ("length", "unused"):
             return info.spec.tensor(length, torch.Generator().manual_seed(0))
@@ -71,7 +73,8 @@ class Reference:
         carried = [self._initial(i, states, dtype) for i in infos if i.role == "state"]
         rows: list[list[Any]] = []
         for t in range(len(next(iter(frames.values())))):
-            inputs = [_tensor(frames[i.port][t].reshape([n or 1 for n in i.spec.shape]), dtype) for i in infos if i.role == "frame"]
+            shapes = {i.port: [n or 1 for n in i.spec.shape] for i in infos if i.role == "frame"}
+            inputs = [_tensor(frames[port][t].reshape(shape), dtype) for port, shape in shapes.items()]
             results = pytree.tree_leaves(module(*self.captured.call.fill([*inputs, *carried])))
             carried = results[len(results) - len(carried) :]
             rows.append(results)

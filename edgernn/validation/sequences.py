@@ -37,7 +37,9 @@ def check_calibration(interface: Interface, sequences: Sequence[Sequence_]) -> N
     for number, sequence in enumerate(sequences):
         names = {p.name for p in interface.inputs}
         if set(sequence) != names:
-            raise UsageError(f"calibration sequence {number} has inputs {sorted(sequence)}, the model has {sorted(names)}")
+            raise UsageError(
+                f"calibration sequence {number} has inputs {sorted(sequence)}, the model has {sorted(names)}"
+            )
         for port in interface.inputs:
             _check_array(port, np.asarray(sequence[port.name]), f"calibration sequence {number}, input {port.name!r}")
         lengths = {len(sequence[p.name]) for p in interface.inputs if p.kind == "frame"}
