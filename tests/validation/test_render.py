@@ -134,6 +134,11 @@ def test_the_same_engine_on_two_files_is_told_apart() -> None:
     assert "native (.so)" in markdown
 
 
+def test_the_size_of_source_text_is_called_that() -> None:
+    assert "source text" in render_html(report(artifact("native", "out/m.c")))
+    assert "source text" not in render_html(report(artifact("native", "out/m.so")))
+
+
 def test_lines_lie_inside_the_plot_and_larger_is_higher() -> None:
     html = render_html(report(artifact(outputs=[output(curve=[(0, 1e-9), (50, 1e-7), (100, 1e-3)])])))
     points = re.search(r'class="line"[^>]*points="([^"]*)"', html)

@@ -55,6 +55,7 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
             raise UsageError(f"{path}: no such file")
     bar("importing the model")
     module = load_module(options.reference, options.arguments)
+    _use_one_thread()
     notes = []
     if options.weights:
         notes.append(load_weights(module, Path(options.weights)))
@@ -76,3 +77,10 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
         calibration = load_calibration(Path(options.calibration), model.interface)
         data = f"random sequences and {len(calibration)} from {Path(options.calibration).name}"
     return Conversion(model, calibration, data, [note for note in notes if note])
+
+
+def _use_one_thread() -> None:
+    """PyTorch runs single sequences here: more threads cost more than they give, and vary the rounding."""
+    import torch
+
+    torch.set_num_threads(1)

@@ -42,6 +42,7 @@ def render_html(report: Report) -> str:
         outputs=_outputs(labelled),
         latency_plot=_latency_plot(labelled),
         size_plot=_size_plot(labelled),
+        has_source=any(artifact.path.endswith(".c") for artifact in report.artifacts),
         state_plot=_state_plot(report),
         properties=_properties(report.artifacts),
         total_weights=sum(row.weights for row in report.layers),
