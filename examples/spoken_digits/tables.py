@@ -53,7 +53,7 @@ def show(outcome: Outcome) -> None:
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in left:
-        table.add_column(name, no_wrap=True, vertical="bottom")
+        table.add_column(name)
     for name in right:
         table.add_column(name, no_wrap=True, justify="right")
     return table
