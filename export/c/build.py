@@ -16,7 +16,15 @@ from edgernn.export.c.targets import Target
 
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Wconversion"]
 UNITY = ["-Wno-unused-function"]
-SHARED = ["-shared", "-fPIC", "-nostdlib", "-fvisibility=hidden", "-fno-asynchronous-unwind-tables", "-s"]
+SHARED = [
+    "-shared",
+    "-fPIC",
+    "-nostdlib",
+    "-fvisibility=hidden",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-unwind-tables",
+    "-s",
+]
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,8 @@ def flags(compiler: Compiler, target: Target, optimize: str, host: bool) -> list
         f"-DERN_LANES={target.lanes}",
     ]
     if compiler.is_zig:
-        return [*common, "-fno-sanitize=all", "-target", target.triple, f"-mcpu={target.cpu}"]
+        cross = ["-target", target.triple, f"-mcpu={target.cpu}"] if target.triple else []
+        return [*common, "-fno-sanitize=all", *cross]
     if target.machine == "x86_64":
         common += [f"-m{feature}" for feature in target.features]
     return [*common, "-mtune=native"] if host else common

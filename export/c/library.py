@@ -9,7 +9,7 @@ from typing import Any
 from edgernn.errors import UsageError
 from edgernn.export.c.build import compile_shared, find_compiler, flags
 from edgernn.export.c.source import Source, generate, read_kernel, template, with_includes
-from edgernn.export.c.targets import host_target, target_named
+from edgernn.export.c.targets import Target, host_target, target_named
 from edgernn.export.files import write_file
 from edgernn.ir.cpu import host_machine
 from edgernn.ir.graph import Graph
@@ -25,7 +25,7 @@ GLUE = ("ern_python.c",)
 def write_shared_library(
     graph: Graph,
     path: Path,
-    target: str | None = None,
+    target: str | Target | None = None,
     cc: str | None = None,
     *,
     portable: bool = False,
@@ -34,13 +34,14 @@ def write_shared_library(
     """Write ``graph`` as a shared library for Linux at ``path``.
 
     By default it is built for the processor of this machine; with ``portable``, for any of its family; with
-    ``target``, for one of ``edgernn.export.c.targets.TARGETS`` (a Raspberry Pi, for instance), by the zig
-    compiler unless ``cc`` names another one. ``optimize`` is the compiler's option.
+    ``target``, for one of ``edgernn.export.c.targets.TARGETS`` (a Raspberry Pi, for instance) or another one
+    that is described like those. What another machine needs is compiled by zig, unless ``cc`` names a
+    compiler for it. ``optimize`` is the compiler's option.
 
     Raises UnsupportedOpError for what no kernel computes, MissingExtraError where there is no compiler,
     UsageError for an unknown target or compiler, OutputError where compiling or writing fails.
     """
-    chosen = target_named(target) if target is not None else host_target(portable)
+    chosen = target if isinstance(target, Target) else target_named(target) if target else host_target(portable)
     if chosen.machine not in ELF_MACHINES:
         raise UsageError(f"no shared library can be built for {chosen.machine}; known are {', '.join(ELF_MACHINES)}")
     host = target is None and not portable

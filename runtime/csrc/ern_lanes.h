@@ -124,10 +124,7 @@ ERN_INLINE ern_vi ern_less(ern_vf a, ern_vf b)
 
 ERN_INLINE ern_vf ern_to_float(ern_vi i)
 {
-    ern_vf v;
-    for (int k = 0; k < ERN_LANES; k++)
-        v[k] = (float)i[k];
-    return v;
+    return __builtin_convertvector(i, ern_vf);
 }
 
 ERN_INLINE ern_vf ern_choose(ern_vi mask, ern_vf yes, ern_vf no)

@@ -4,8 +4,8 @@
 
 ERN_INLINE ern_vf ern_lstm_gates(const ern_vf gate[4], ern_vf *cell)
 {
-    *cell = ern_sigmoid(gate[1]) * *cell + ern_sigmoid(gate[0]) * ern_tanh_gate(gate[2]);
-    return ern_sigmoid(gate[3]) * ern_tanh_gate(*cell);
+    *cell = ern_sigmoid_gate(gate[1]) * *cell + ern_sigmoid_gate(gate[0]) * ern_tanh_gate(gate[2]);
+    return ern_sigmoid_gate(gate[3]) * ern_tanh_gate(*cell);
 }
 
 ERN_API void ern_lstm_f32(const float *x, size_t inputs, const float *h, size_t out, const float *c, size_t hidden,

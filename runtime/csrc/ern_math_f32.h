@@ -99,6 +99,12 @@ ERN_INLINE ern_vf ern_tanh_gate(ern_vf x)
     return p / q;
 }
 
+/* sigmoid of a gate: cheaper, to 2e-7 absolute, and up to 1.0000001. */
+ERN_INLINE ern_vf ern_sigmoid_gate(ern_vf x)
+{
+    return 0.5f + 0.5f * ern_tanh_gate(0.5f * x);
+}
+
 /* 2 atanh(s) for 0 <= |s| <= 1/3. */
 ERN_INLINE ern_vf ern_twice_atanh(ern_vf s)
 {

@@ -5,20 +5,20 @@
 #include "ern_lanes.h"
 
 #define ERN_W(k) ern_load(w + (size_t)(k) * ERN_LANES)
+#define ERN_MAC3(k) a0 += w[3 * (k)] * x[k], a1 += w[3 * (k) + 1] * x[k], a2 += w[3 * (k) + 2] * x[k]
+#define ERN_MAC4(k) \
+    a0 += w[4 * (k)] * x[k], a1 += w[4 * (k) + 1] * x[k], a2 += w[4 * (k) + 2] * x[k], a3 += w[4 * (k) + 3] * x[k]
 
 /* acc[g] += sum over k of w[k][g] x[k] for 4 groups of lanes; returns the end of the weights. */
 ERN_INLINE const float *ern_mac4_f32(ern_vf acc[4], const float *w, const float *x, size_t n)
 {
     ern_vf a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
 #if ERN_LANES == 1
-    for (size_t left = n / 4; left > 0; left--, x += 4, w += 16) {
-        const float p = x[0], q = x[1], r = x[2], s = x[3];
-        a0 += w[0] * p, a1 += w[1] * p, a2 += w[2] * p, a3 += w[3] * p;
-        a0 += w[4] * q, a1 += w[5] * q, a2 += w[6] * q, a3 += w[7] * q;
-        a0 += w[8] * r, a1 += w[9] * r, a2 += w[10] * r, a3 += w[11] * r;
-        a0 += w[12] * s, a1 += w[13] * s, a2 += w[14] * s, a3 += w[15] * s;
+    for (size_t left = n / 8; left > 0; left--, x += 8, w += 32) {
+        ERN_MAC4(0), ERN_MAC4(1), ERN_MAC4(2), ERN_MAC4(3);
+        ERN_MAC4(4), ERN_MAC4(5), ERN_MAC4(6), ERN_MAC4(7);
     }
-    n %= 4;
+    n %= 8;
 #else
     ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0, b3 = b0;
     for (size_t left = n / 2; left > 0; left--, x += 2, w += (size_t)8 * ERN_LANES) {
@@ -40,14 +40,11 @@ ERN_INLINE const float *ern_mac3_f32(ern_vf acc[2], ern_vf *third, const float *
 {
     ern_vf a0 = acc[0], a1 = acc[1], a2 = *third;
 #if ERN_LANES == 1
-    for (size_t left = n / 4; left > 0; left--, x += 4, w += 12) {
-        const float p = x[0], q = x[1], r = x[2], s = x[3];
-        a0 += w[0] * p, a1 += w[1] * p, a2 += w[2] * p;
-        a0 += w[3] * q, a1 += w[4] * q, a2 += w[5] * q;
-        a0 += w[6] * r, a1 += w[7] * r, a2 += w[8] * r;
-        a0 += w[9] * s, a1 += w[10] * s, a2 += w[11] * s;
+    for (size_t left = n / 8; left > 0; left--, x += 8, w += 24) {
+        ERN_MAC3(0), ERN_MAC3(1), ERN_MAC3(2), ERN_MAC3(3);
+        ERN_MAC3(4), ERN_MAC3(5), ERN_MAC3(6), ERN_MAC3(7);
     }
-    n %= 4;
+    n %= 8;
 #else
     ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0;
     for (size_t left = n / 2; left > 0; left--, x += 2, w += (size_t)6 * ERN_LANES) {

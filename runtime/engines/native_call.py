@@ -17,6 +17,9 @@ from edgernn.runtime.engines.native_library import Table
 from edgernn.runtime.frames import check_values
 
 ALIGN_BYTES = 64
+MAX_INPUTS = 64
+"""Of ``ern_python.c``; models with more are called through ctypes."""
+
 STATUS_TEXT = {
     0: "a frame does not have the size of its input",
     1: "an input holds NaN or infinity",
@@ -101,7 +104,7 @@ class Caller:
 
     def _bind_python(self, handle: ctypes.CDLL) -> bool:
         """Make Python functions of the library's; False where this Python has no stable buffer interface."""
-        if sys.implementation.name != "cpython" or sys.version_info < (3, 11):
+        if sys.implementation.name != "cpython" or sys.version_info < (3, 11) or len(self.inputs) > MAX_INPUTS:
             return False
         make = ctypes.pythonapi.PyCFunction_NewEx
         make.argtypes, make.restype = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p], ctypes.py_object
