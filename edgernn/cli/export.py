@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from edgernn.validation.results import ArtifactReport, Report
 
 FORMATS = ("onnx", "tflite", "c", "ern", "so")
+INTEGER_FORMATS = ("c", "ern", "so")
 
 
-def _parse_formats(context: click.Context, parameter: click.Parameter, text: str) -> tuple[str, ...]:
+def _parse_formats(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
     names = tuple(dict.fromkeys(name.strip().lstrip(".") for name in text.split(",")))
     for name in names:
         if name not in FORMATS:
@@ -36,16 +39,13 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
 @config.option
 @click.argument("model", required=False)
 @model_options
-@click.option("--quant", type=click.Choice(["float32"]), default="float32", show_default=True, help="Number format.")
 @click.option("--mode", type=click.Choice(["stream"]), default="stream", show_default=True, help="How it is run.")
 @click.option(
     "--format",
     "formats",
     callback=_parse_formats,
-    default=",".join(FORMATS),
-    show_default=True,
     metavar="LIST",
-    help="What to write.",
+    help=f"What to write: {','.join(FORMATS)} (all by default); {','.join(INTEGER_FORMATS)} for integer models.",
 )
 @click.option(
     "--target",
@@ -57,7 +57,7 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
 @quiet_option
 @debug_option
 def command(
-    model: str | None, quant: str, mode: str, formats: tuple[str, ...], target: str | None, output: str,
+    model: str | None, mode: str, formats: tuple[str, ...] | None, target: str | None, output: str,
     as_json: bool, quiet: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Convert MODEL (file.py:name or package.module:name) to artifacts that process one frame at a time.
@@ -70,6 +70,8 @@ def command(
     """
     if model is None:
         raise UsageError(f"MODEL is missing: file.py:name or package.module:name, here or in {config.NAME}")
+    if formats is None:
+        formats = FORMATS if options["quant"] == "float32" else INTEGER_FORMATS
     order = Order(formats, target, Path(output), options["drift_steps"])
     with prints_to_stderr():
         exported = _export(ModelOptions(model, **options), order, show=not (quiet or as_json))

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgernn.ir.op import Array, Op, expect
 from edgernn.ir.types import ValueType
-from edgernn.ops.math import sigmoid
+from edgernn.ops.math import gate
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Gru(Op):
         h_block = np.empty((len(x), len(h)), x.dtype)
         for t, from_x in enumerate(drive.reshape(len(x), 3, -1)):
             from_h = (w_hh @ h + b_hh).reshape(3, -1)
-            r, z = sigmoid(from_x[:2] + from_h[:2])
+            r, z = gate(from_x[:2] + from_h[:2])
             n = np.tanh(from_x[2] + r * from_h[2])
             h = n + z * (h - n)
             h_block[t] = h

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgernn.ir.op import Array, Op, expect
 from edgernn.ir.types import ValueType
-from edgernn.ops.math import sigmoid
+from edgernn.ops.math import gate
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Lstm(Op):
         c_block = np.empty((len(x), len(c)), x.dtype)
         for t, gates in enumerate(drive):
             i, f, g, o = (gates + w_hh @ h).reshape(4, -1)
-            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-            h = sigmoid(o) * np.tanh(c)
+            c = gate(f) * c + gate(i) * np.tanh(g)
+            h = gate(o) * np.tanh(c)
             if self.proj_size:
                 h = inputs[6] @ h
             h_block[t], c_block[t] = h, c

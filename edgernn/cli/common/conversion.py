@@ -29,6 +29,8 @@ class ModelOptions:
     name: str | None
     sample_rate: float | None
     calibration: str | None
+    quant: str
+    calibration_method: str
     drift_steps: int
 
 
@@ -53,6 +55,8 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
     for path in (options.weights, options.calibration):
         if path and not Path(path).is_file():
             raise UsageError(f"{path}: no such file")
+    if options.quant != "float32" and not options.calibration:
+        raise UsageError(f"--quant {options.quant} needs --calibration FILE: real sequences, from which the ranges are taken")
     bar("importing the model")
     module = load_module(options.reference, options.arguments)
     _use_one_thread()
@@ -76,6 +80,10 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
     if options.calibration:
         calibration = load_calibration(Path(options.calibration), model.interface)
         data = f"random sequences and {len(calibration)} from {Path(options.calibration).name}"
+        if options.quant != "float32":
+            bar("quantizing")
+            model = model.quantize(calibration, options.quant, options.calibration_method)
+            data = f"{len(calibration)} sequences from {Path(options.calibration).name}"
     return Conversion(model, calibration, data, [note for note in notes if note])
 
 
