@@ -26,7 +26,25 @@ from edgernn.ops import (
     Transpose,
     Unary,
 )  # fmt: skip
+from edgernn.ops.integer import (
+    AddInt16,
+    ClipInt16,
+    EmbeddingInt16,
+    GruInt16,
+    LayerNormInt16,
+    LinearInt16,
+    LogSoftmaxInt16,
+    LstmInt16,
+    MatmulInt16,
+    MulInt16,
+    ReduceInt16,
+    RescaleInt16,
+    RnnInt16,
+    SoftmaxInt16,
+    TableInt16,
+)  # fmt: skip
 from edgernn.runtime.kernels import lower_frames as frames
+from edgernn.runtime.kernels import lower_integer as integer
 from edgernn.runtime.kernels import lower_moves as moves
 from edgernn.runtime.kernels import lower_products as products
 from edgernn.runtime.kernels.program import BACKEND, Program
@@ -55,3 +73,19 @@ lower.register(Transpose, moves.transpose)
 lower.register(Expand, moves.expand)
 lower.register(Slice, moves.slice_)
 lower.register(Concat, moves.concat)
+
+lower.register(LstmInt16, integer.lstm)
+lower.register(GruInt16, integer.gru)
+lower.register(RnnInt16, integer.rnn)
+lower.register(LinearInt16, integer.linear)
+lower.register(MatmulInt16, integer.matmul)
+lower.register(EmbeddingInt16, integer.embedding)
+lower.register(AddInt16, integer.add)
+lower.register(MulInt16, integer.mul)
+lower.register(RescaleInt16, integer.rescale)
+lower.register(ClipInt16, integer.clip)
+lower.register(TableInt16, integer.table)
+lower.register(LayerNormInt16, integer.layer_norm)
+lower.register(SoftmaxInt16, integer.softmax)
+lower.register(LogSoftmaxInt16, integer.log_softmax)
+lower.register(ReduceInt16, integer.reduce)

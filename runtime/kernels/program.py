@@ -19,7 +19,7 @@ from edgernn.ir.types import DTYPE_BYTES
 from edgernn.runtime.kernels import data
 from edgernn.runtime.kernels.build import Kernel
 from edgernn.runtime.kernels.entry import HEADER_WORDS
-from edgernn.runtime.kernels.lanes import LANES
+from edgernn.runtime.kernels.vectors import LANES
 
 LINE_BYTES = 64
 BACKEND = "numba"
@@ -73,6 +73,7 @@ class Program:
     places: dict[str, Place] = field(default_factory=dict)
     calls: list[tuple[Kernel, tuple[Operand, ...]]] = field(default_factory=list)
     _contents: list[tuple[int, Array]] = field(default_factory=list)
+    _shared: dict[int, Place] = field(default_factory=dict)
     _size: int = 0
 
     def reserve(self, nbytes: int) -> Place:
@@ -86,6 +87,12 @@ class Program:
         place = self.reserve(array.nbytes)
         self._contents.append((place.offset, array))
         return place
+
+    def shared(self, array: Array) -> Place:
+        """The region that holds ``array``, an object that outlives the program: the same one for each call."""
+        if id(array) not in self._shared:
+            self._shared[id(array)] = self.put(array)
+        return self._shared[id(array)]
 
     def put_words(self, numbers: Sequence[int]) -> Place:
         """A new region that holds integers of 64 bits."""
