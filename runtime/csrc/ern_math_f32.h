@@ -21,10 +21,10 @@ ERN_INLINE ern_vf ern_clamp(ern_vf x, float low, float high)
     return ern_choose(ern_less(ern_all(high), x), ern_all(high), x);
 }
 
-/* 2^k for -126 <= k <= 127. */
+/* 2^k for -126 <= k <= 127, infinity for 128. */
 ERN_INLINE ern_vf ern_power_of_two(ern_vi k)
 {
-    return ern_from_bits((k + 127) << 23);
+    return ern_from_bits(((k + 127) & 255) << 23);
 }
 
 /* x = k log(2) + r, |r| <= log(2) / 2; returns (exp(r) - 1). */
@@ -126,7 +126,7 @@ ERN_INLINE ern_vf ern_log(ern_vf x)
 {
     const ern_vi tiny = ern_less(x, ern_all(1.17549435e-38f));
     const ern_vf scaled = ern_choose(tiny, x * 33554432.0f, x);
-    const ern_vi shifted = ern_bits(scaled) - 0x3f3504f3;
+    const ern_vi shifted = (ern_bits(scaled) & 0x7fffffff) - 0x3f3504f3;
     const ern_vf m = ern_from_bits((shifted & 0x7fffff) + 0x3f3504f3);
     const ern_vf n = ern_to_float(shifted >> 23) + ern_choose(tiny, ern_all(-25.0f), ern_all(0.0f));
     const ern_vf f = m - 1.0f;
@@ -147,7 +147,7 @@ ERN_INLINE ern_vf ern_softplus(ern_vf x)
 ERN_INLINE ern_vf ern_rsqrt_normal(ern_vf x)
 {
     const ern_vf half = 0.5f * x;
-    ern_vf y = ern_from_bits(0x5f3759df - (ern_bits(x) >> 1));
+    ern_vf y = ern_from_bits(0x5f3759df - ((ern_bits(x) & 0x7fffffff) >> 1));
     y = y * (1.5f - half * y * y);
     y = y * (1.5f - half * y * y);
     y = y * (1.5f - half * y * y);

@@ -67,7 +67,7 @@ ERN_INLINE ern_vf ern_sin_reduced(ern_vf r, ern_vi quadrant)
     c = c * z + 4.16666457e-2f;
     s = r + r * (z * s);
     c = (1.0f - 0.5f * z) + (z * z) * c;
-    return ern_from_bits(ern_bits(ern_choose(-(quadrant & 1), c, s)) ^ ((quadrant & 2) << 30));
+    return ern_from_bits(ern_bits(ern_choose(-(quadrant & 1), c, s)) ^ (-(quadrant >> 1) & INT32_MIN));
 }
 
 ERN_INLINE void ern_sin_block(const float *x, float *y, size_t n, int32_t phase)
