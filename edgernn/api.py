@@ -50,7 +50,8 @@ def convert(
     example  the module's arguments as tensors with batch size 1 (time is the first axis longer than 1)
     inputs   or as specs: "1,T,40", "int:1,T", "length:1" (a tensor that holds T); a list for several
     state    for a step module ``forward(x_t, state) -> (y_t, state)``: the state argument, as tensors
-             or specs ("1,64"), in whatever nesting the module takes
+             or specs ("1,64"), in whatever nesting the module takes; a sequence of the arguments for
+             ``forward(x_t, h, c) -> (y_t, h, c)``
     name     of the model, the module's class by default
 
     A module whose parameters are not float32 is converted, and proved, as its float32 copy. Raises
@@ -61,7 +62,7 @@ def convert(
     from edgernn.passes import to_step_program
     from edgernn.validation.reference import Reference
 
-    spec = call_spec(example, inputs, state)
+    spec = call_spec(example, inputs, state, module.forward)
     module = in_float32(module)
     captured = capture(module, spec, identifier(name or _snake(type(module).__name__)))
     program = to_step_program(captured.graph)

@@ -14,7 +14,7 @@ from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
 from edgernn.errors import UnsupportedModelError
 from edgernn.ir.builder import Builder
 from edgernn.ir.op import Array, Op
-from edgernn.ops import Binary, Reshape
+from edgernn.ops import Binary, Last, Reshape
 
 
 @dataclass
@@ -31,13 +31,13 @@ class Context:
     """State of the translation of one module.
 
     env     tensor name -> what is known of it
-    plain   names of the user's inputs that have no axis of time
-    given   name of a user's input -> recurrent nodes that start from it
+    plain   name of each of the user's inputs without an axis of time -> its port
+    given   port -> recurrent nodes that start from what it is given
     """
 
     builder: Builder
     env: dict[str, Tracked] = field(default_factory=dict)
-    plain: set[str] = field(default_factory=set)
+    plain: dict[str, str] = field(default_factory=dict)
     given: dict[str, list[GivenState]] = field(default_factory=dict)
 
     def resolve(self, argument: Any) -> Any:
@@ -81,23 +81,29 @@ class Context:
 
     def operands(self, call: Call, values: Sequence[Any], dims: tuple[int | None, ...]) -> list[str]:
         """Names of ``values`` (Stream, Constant, numbers) such that frames broadcast as the tensors do to ``dims``."""
+        values = self.aligned(call, values)
         streams = [v for v in values if isinstance(v, Stream)]
-        self._check_timing(call, streams)
         for value in streams:
             if self.is_integer(value):
                 refuse(call, "arithmetic on integer inputs", "use an embedding or one_hot, or feed float values")
         return [self._operand(call, v, dims, len(streams) > 1) for v in values]
 
-    def _check_timing(self, call: Call, streams: Sequence[Stream]) -> None:
-        final = [s for s in streams if self.is_final(s)]
-        if final and len(final) < len(streams):
-            others = [s for s in streams if s not in final]
-            if any(s.time is not None for s in others):
-                refuse(
-                    call,
-                    "a value of the end of the sequence is combined with its frames: the future would be needed",
-                    "combine only values of the same frame, or only values of the end",
-                )
+    def aligned(self, call: Call, values: Sequence[Any]) -> list[Any]:
+        """``values`` such that all Streams have the same timing: what holds for a whole sequence holds at its end."""
+        if not any(isinstance(v, Stream) and self.is_final(v) for v in values):
+            return list(values)
+        aligned = []
+        for value in values:
+            if isinstance(value, Stream) and not self.is_final(value):
+                if value.time is not None:
+                    refuse(
+                        call,
+                        "a value of the end of the sequence is combined with its frames: the future would be needed",
+                        "combine only values of the same frame, or only values of the end",
+                    )
+                value = Stream(self.add(Last(), [value.value], call), value.dims)
+            aligned.append(value)
+        return aligned
 
     def _operand(self, call: Call, value: Any, dims: tuple[int | None, ...], equal_rank: bool) -> str:
         if isinstance(value, Varying):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -92,12 +93,13 @@ def _functional(
 def _decompositions(operators: set[torch._ops.OpOverload]) -> dict[Any, Callable[..., Any]]:
     if not operators:
         return {}
-    table: dict[Any, Callable[..., Any]] = dict(get_decompositions(list(operators)))
-    missing = operators - set(table)
-    if missing:
-        core = torch.export.default_decompositions()
-        table.update({op: core[op] for op in missing if op in core})
-    return table
+    core = _core_decompositions()
+    return {op: core[op] for op in operators if op in core} | get_decompositions([op for op in operators if op not in core])
+
+
+@cache
+def _core_decompositions() -> dict[Any, Callable[..., Any]]:
+    return dict(torch.export.default_decompositions().items())
 
 
 def _side_effect(spec: OutputSpec, source: str) -> UnsupportedModelError:

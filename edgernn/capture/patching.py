@@ -51,17 +51,23 @@ _KERNELS: dict[str, Kernel] = {"lstm": _lstm, "gru": _one_state, "rnn_tanh": _on
 """aten operator -> results of the right shapes. PyTorch's own kernels for tracing run every frame of the sequence."""
 
 
+KEPT = ("hardshrink", "softshrink")
+"""aten operators that PyTorch otherwise decomposes whenever it traces a graph again."""
+
+
 @contextmanager
-def _shapes_only(name: str, kernel: Kernel) -> Iterator[None]:
-    operator = getattr(torch.ops.aten, name).input
+def _kernels(operator: Any, kernels: dict[Any, Any]) -> Iterator[None]:
+    """The Python kernels of ``operator`` are ``kernels`` within the context."""
     before = dict(operator.py_kernels)
-    operator.py_kernels.update(dict.fromkeys(before, kernel))
-    operator._dispatch_cache.clear()
     try:
+        for table in (operator.py_kernels, operator._dispatch_cache):
+            table.clear()
+        operator.py_kernels.update(kernels)
         yield
     finally:
+        for table in (operator.py_kernels, operator._dispatch_cache):
+            table.clear()
         operator.py_kernels.update(before)
-        operator._dispatch_cache.clear()
 
 
 def _new(self: torch.Tensor, *sizes: Any, **options: Any) -> torch.Tensor:
@@ -89,7 +95,10 @@ def tracing() -> Iterator[None]:
     """All changes. Traced nodes keep every line of the user's, also in functions not named forward."""
     with ExitStack() as stack:
         for name, kernel in _KERNELS.items():
-            stack.enter_context(_shapes_only(name, kernel))
+            operator = getattr(torch.ops.aten, name).input
+            stack.enter_context(_kernels(operator, dict.fromkeys(operator.py_kernels, kernel)))
+        for name in KEPT:
+            stack.enter_context(_kernels(getattr(torch.ops.aten, name).default, {}))
         stack.enter_context(replaced(torch.Tensor, "new", _new))
         stack.enter_context(replaced(torch.Tensor, "data", _data))
         stack.enter_context(replaced(TracerBase, "_filter_traceback_frames", _frames_of_user))

@@ -6,6 +6,7 @@ import os
 import re
 import sysconfig
 import traceback
+from functools import cache
 from types import TracebackType
 
 import torch
@@ -13,11 +14,12 @@ import torch
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)\n\s*(.*)')
 _TORCH = os.path.dirname(torch.__file__)
 _EDGERNN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_CALLERS = tuple(os.path.join(_EDGERNN, "capture", file) for file in ("exporting.py", "running.py"))
+_CALLERS = tuple(os.path.join(os.path.dirname(__file__), file) for file in ("exporting.py", "running.py"))
 _STANDARD = sysconfig.get_paths()["stdlib"]
 _PACKAGES = f"{os.sep}site-packages{os.sep}"
 
 
+@cache
 def is_library(file: str) -> bool:
     """Whether a file belongs to torch, to edgernn or to Python itself."""
     path = os.path.abspath(file)
@@ -47,7 +49,7 @@ def traceback_line(trace: TracebackType | None) -> str:
 def user_frames(summary: traceback.StackSummary) -> traceback.StackSummary:
     """The frames that are the user's and lie within a call that edgernn made, outermost first."""
     frames = list(summary)
-    ours = [k for k, f in enumerate(frames) if os.path.abspath(f.filename) in _CALLERS]
+    ours = [k for k, f in enumerate(frames) if f.filename in _CALLERS]
     inner = frames[ours[-1] + 1 :] if ours else frames
     return traceback.StackSummary.from_list([f for f in inner if not is_library(f.filename)])
 

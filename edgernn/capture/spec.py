@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,12 +46,17 @@ class InputSpec:
 class CallSpec:
     """All arguments of the module: a tree of InputSpec for each positional argument.
 
-    step  True for a step module, ``forward(x_t, *states) -> (y_t, *states)``: arguments after the
-          first are states
+    states  for a step module, ``forward(x_t, *states) -> (y_t, *states)``: how many tensors, the last ones, are
+            its state; None for a whole-sequence module
     """
 
     args: tuple[Any, ...]
-    step: bool = False
+    states: int | None = None
+
+    @property
+    def step(self) -> bool:
+        """Whether this calls a step module."""
+        return self.states is not None
 
     def leaves(self) -> list[InputSpec]:
         """The tensor arguments in order."""
@@ -65,6 +71,19 @@ class CallSpec:
         """The arguments with these values in place of the specs."""
         _, tree = pytree.tree_flatten(list(self.args), is_leaf=_is_spec)
         return tuple(pytree.tree_unflatten(list(leaves), tree))
+
+
+def argument_names(forward: Callable[..., Any], spec: CallSpec) -> list[str]:
+    """A name for each leaf of the call, from the names of the parameters of ``forward``: "x", "hidden_0"."""
+    parameters = list(inspect.signature(forward).parameters.values())
+    names = []
+    for position, argument in enumerate(spec.args):
+        parameter = parameters[min(position, len(parameters) - 1)]
+        several = parameter.kind is inspect.Parameter.VAR_POSITIONAL
+        name = f"{parameter.name}_{position - len(parameters) + 1}" if several else parameter.name
+        for path, _ in pytree.tree_flatten_with_path(argument, is_leaf=_is_spec)[0]:
+            names.append("_".join([name, *(str(getattr(key, "key", getattr(key, "idx", key))) for key in path)]))
+    return names
 
 
 def _is_spec(x: Any) -> bool:
@@ -103,20 +122,35 @@ def of_tensor(tensor: torch.Tensor, time: bool) -> InputSpec:
     return InputSpec(tuple(shape), kind)
 
 
-def call_spec(example: Any, inputs: str | Sequence[Any] | None, state: Any) -> CallSpec:
-    """The call that the user describes by example tensors or by spec strings. Raises UsageError."""
+def call_spec(
+    example: Any, inputs: str | Sequence[Any] | None, state: Any, forward: Callable[..., Any] | None = None
+) -> CallSpec:
+    """The call of ``forward`` that the user describes by example tensors or by spec strings.
+
+    A sequence of states becomes arguments of their own where ``forward`` has as many parameters left without
+    a default, else one argument. Raises UsageError.
+    """
     if (example is None) == (inputs is None):
         raise UsageError(f"give either an example or inputs; an input is {FORMS}")
     if inputs is not None:
         args = _tree([inputs] if isinstance(inputs, str) else list(inputs), time=False)
     else:
         args = _of_examples(example, step=state is not None)
+    spec = CallSpec(tuple(args))
     if state is not None:
         states = _tree(state, time=False)
-        args = [*args, states]
-    spec = CallSpec(tuple(args), step=state is not None)
+        own = isinstance(states, tuple | list) and forward is not None and _required(forward) - len(args) == len(states)
+        args = [*args, *(states if own else [states])]
+        spec = CallSpec(tuple(args), len(pytree.tree_leaves(states, is_leaf=_is_spec)))
     _check(spec)
     return spec
+
+
+def _required(forward: Callable[..., Any]) -> int:
+    """Number of positional parameters without a default."""
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = inspect.signature(forward).parameters.values()
+    return sum(p.kind in positional and p.default is inspect.Parameter.empty for p in parameters)
 
 
 def _tree(tree: Any, *, time: bool) -> Any:

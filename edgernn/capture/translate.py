@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 from edgernn.capture.context import Context, refuse
 from edgernn.capture.rules import RULES, decomposes, refused
 from edgernn.capture.running import check_repeats, run_once
-from edgernn.capture.spec import CallSpec, InputSpec
+from edgernn.capture.spec import CallSpec, InputSpec, argument_names
 from edgernn.capture.traced import LENGTHS, Call, Placeholder, Traced, Varying, trace
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
 from edgernn.errors import UnsupportedModelError, UsageError
@@ -70,61 +70,67 @@ def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
     the module cannot be called with ``spec``.
     """
     results = run_once(module, spec, LENGTHS[0])
-    captured = _translated(trace(module, spec, decomposes), spec, name)
+    captured = _translated(trace(module, spec, decomposes), spec, argument_names(module.forward, spec), name)
     check_repeats(module, spec, LENGTHS[0], results)
     return captured
 
 
-def _translated(traced: Traced, spec: CallSpec, name: str) -> Captured:
+def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str) -> Captured:
     graph = Graph(name, mode="step" if spec.step else "sequence")
     ctx = Context(Builder(graph))
-    arguments = _declare(ctx, traced.placeholders, spec)
+    arguments = _declare(ctx, traced.placeholders, spec, names)
     for call in traced.calls:
         ctx.builder.source = call.source
         ctx.env[call.name] = _result(ctx, call)
     results = [ctx.resolve(o) for o in traced.outputs]
     state_count = len(graph.states)
+    if spec.step and len(results) <= state_count:
+        raise UsageError(
+            f"a step module with {state_count} state tensors must return its output and {state_count} states, "
+            f"it returns {len(results)} tensors"
+        )
     outputs = _outputs(ctx, results[: len(results) - state_count], traced.out_spec)
     if spec.step:
         _close_states(ctx, results, state_count)
     return Captured(graph, spec, _roles(ctx, arguments), outputs)
 
 
-def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec) -> list[ArgumentInfo]:
+def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec, names: list[str]) -> list[ArgumentInfo]:
     """Constants, ports and states for the inputs of the traced graph."""
     arguments: list[ArgumentInfo] = []
     given = iter(p for p in placeholders if p.tensors is None)
     for placeholder in placeholders:
         if placeholder.tensors is not None:
             ctx.env[placeholder.name] = Constant(*placeholder.tensors)
-    for leaf in spec.leaves():
+    inputs = len(names) - (spec.states or 0)
+    for position, (leaf, name) in enumerate(zip(spec.leaves(), names, strict=True)):
         if leaf.kind == "length":
             arguments.append(ArgumentInfo(leaf, "length"))
-        elif spec.step and arguments:
-            arguments.append(_declare_state(ctx, next(given).name, leaf))
+        elif position >= inputs:
+            arguments.append(_declare_state(ctx, next(given).name, leaf, name))
         else:
-            arguments.append(_declare_port(ctx, next(given).name, leaf))
+            arguments.append(_declare_port(ctx, next(given).name, leaf, name))
     return arguments
 
 
-def _declare_port(ctx: Context, name: str, leaf: InputSpec) -> ArgumentInfo:
+def _declare_port(ctx: Context, traced: str, leaf: InputSpec, name: str) -> ArgumentInfo:
     dtype = "int32" if leaf.kind == "int" else "float32"
     shape = frame_of(leaf.shape)
     value = ctx.builder.value(name, ValueType(dtype, shape, StreamInfo()))
     kind = "frame" if leaf.time is not None or ctx.builder.graph.mode == "step" else "static"
     ctx.builder.graph.inputs.append(Port(value, shape, dtype, kind, value=value))
-    ctx.env[name] = Stream(value, leaf.shape)
+    ctx.env[traced] = Stream(value, leaf.shape)
     if leaf.time is None:
-        ctx.plain.add(name)
+        ctx.plain[traced] = value
     return ArgumentInfo(leaf, kind, value)
 
 
-def _declare_state(ctx: Context, name: str, leaf: InputSpec) -> ArgumentInfo:
+def _declare_state(ctx: Context, traced: str, leaf: InputSpec, name: str) -> ArgumentInfo:
     shape = frame_of(leaf.shape)
     dtype = "int32" if leaf.kind == "int" else "float32"
     value = ctx.builder.value(name, ValueType(dtype, shape, StreamInfo()))
     ctx.builder.graph.states.append(State(value, shape, dtype, np.zeros(shape, dtype), before=value))
-    ctx.env[name] = Stream(value, leaf.shape)
+    ctx.env[traced] = Stream(value, leaf.shape)
     return ArgumentInfo(leaf, "state", states=(value,))
 
 
@@ -252,10 +258,6 @@ def _close_states(ctx: Context, results: list[Any], count: int) -> None:
     """The last ``count`` results of a step module are the next states, in the order of the arguments."""
     graph = ctx.builder.graph
     after = results[len(results) - count :]
-    if len(results) <= count:
-        raise UsageError(
-            f"a step module with {count} state tensors must return its output and {count} states, it returns {len(results)} tensors"
-        )
     for k, (state, value) in enumerate(zip(graph.states, after, strict=True)):
         if not isinstance(value, Stream) or graph.values[value.value].shape != state.shape:
             found = graph.values[value.value].shape if isinstance(value, Stream) else "a constant"

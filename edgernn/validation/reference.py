@@ -71,10 +71,10 @@ class Reference:
     ) -> dict[str, Array]:
         infos = self.captured.arguments
         carried = [self._initial(i, states, dtype) for i in infos if i.role == "state"]
+        given = [i for i in infos if i.role != "state"]
         rows: list[list[Any]] = []
         for t in range(len(next(iter(frames.values())))):
-            shapes = {i.port: [n or 1 for n in i.spec.shape] for i in infos if i.role == "frame"}
-            inputs = [_tensor(frames[port][t].reshape(shape), dtype) for port, shape in shapes.items()]
+            inputs = [self._step_argument(i, frames, t, dtype) for i in given]
             results = pytree.tree_leaves(module(*self.captured.call.fill([*inputs, *carried])))
             carried = results[len(results) - len(carried) :]
             rows.append(results)
@@ -82,6 +82,11 @@ class Reference:
             o.port: np.stack([row[o.index].numpy().reshape(self.ports[o.port].shape) for row in rows])
             for o in self.captured.outputs
         }
+
+    def _step_argument(self, info: ArgumentInfo, frames: Frames, t: int, dtype: torch.dtype) -> torch.Tensor:
+        if info.role == "unused":
+            return info.spec.tensor(1, torch.Generator().manual_seed(0))
+        return _tensor(np.asarray(frames[info.port])[t].reshape([n or 1 for n in info.spec.shape]), dtype)
 
     def _output(self, port: str, tensor: torch.Tensor, time: int | None) -> Array:
         shape = self.ports[port].shape

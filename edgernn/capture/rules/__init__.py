@@ -15,8 +15,8 @@ from edgernn.capture.rules.shape import RULES as SHAPE
 RULES: dict[str, Rule] = {**ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT}
 
 DECOMPOSED = (
-    "aten.addbmm.default", "aten.addmv.default", "aten.baddbmm.default", "aten.dot.default", "aten.hypot.default",
-    "aten.logaddexp.default", "aten.logit.default", "aten.mv.default", 
+    "aten.addbmm.default", "aten.addmv.default", "aten.baddbmm.default", "aten.dot.default", "aten.logaddexp.default",
+    "aten.logit.default", "aten.mv.default", "aten.roll.default",
 )  # fmt: skip
 """Operators that PyTorch itself can express in others, and that do convert then. So can every operator that is a
 mere composition (``CompositeImplicitAutograd``): einsum, hstack, tile, cosine_similarity, ..."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from edgernn.capture.context import Context, fixed_array, number, plain_dims, refuse, stream_arg
+from edgernn.capture.context import Context, fixed_array, number, plain_dims, refuse, stream_arg, uniform
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reductions import OVER_TIME, OVER_TIME_REMEDY
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ir.op import Array
-from edgernn.ops import Embedding, Linear, Matmul
+from edgernn.ops import Binary, Embedding, Linear, Matmul
 
 
 def linear(ctx: Context, call: Call) -> Tracked:
@@ -45,6 +45,8 @@ def matmul(ctx: Context, call: Call) -> Tracked:
     a, b = (ctx.resolve(v) for v in call.args[:2])
     if isinstance(a, Stream) and isinstance(b, Constant) and b.a.ndim == 2:
         return affine(ctx, call, a, fixed_array(call, b, "weight").T, None)
+    if isinstance(a, Stream) and isinstance(b, Constant) and b.a.ndim > 2:
+        return _same_matrix(ctx, call, a, b)
     if isinstance(a, Stream) and isinstance(b, Constant) and b.a.ndim == 1:
         y = ctx.add(Linear(), [a.value, ctx.builder.constant(fixed_array(call, b, "weight")[None]),
                                ctx.builder.constant(np.zeros(1, np.float32))], call)  # fmt: skip
@@ -53,6 +55,16 @@ def matmul(ctx: Context, call: Call) -> Tracked:
     if isinstance(a, Constant) and isinstance(b, Stream) and a.a.ndim == 2:
         return _constant_left(ctx, call, a, b)
     return _frames_matmul(ctx, call, stream_arg(call, a), stream_arg(call, b))
+
+
+def _same_matrix(ctx: Context, call: Call, a: Stream, b: Constant) -> Tracked:
+    """A product with a constant that has leading axes, all of which hold the same matrix."""
+    leads = a.time is not None and a.time < len(a.dims) - 2
+    array = uniform(call, b, len(a.dims), a.time if leads else None)
+    matrix = array.reshape(-1, *array.shape[-2:])[0]
+    if not np.array_equal(np.broadcast_to(matrix, array.shape), array):
+        refuse(call, "a product with a batch of different constant matrices", "multiply by one matrix at a time")
+    return affine(ctx, call, a, matrix.T, None)
 
 
 def _constant_left(ctx: Context, call: Call, a: Constant, b: Stream) -> Tracked:
@@ -65,9 +77,25 @@ def _frames_matmul(ctx: Context, call: Call, a: Stream, b: Stream) -> Tracked:
     for operand in (a, b):
         if operand.time is not None and operand.time >= len(operand.dims) - 2:
             refuse(call, OVER_TIME, OVER_TIME_REMEDY)
-    if len(a.dims) != len(b.dims) or a.time != b.time or ctx.is_final(a) != ctx.is_final(b):
+    a, b = ctx.aligned(call, [a, b])
+    if len(a.dims) != len(b.dims) or a.time != b.time:
         refuse(call, f"a product of tensors with axes {a.dims} and {b.dims}", "give both the same leading axes")
     return ctx.stream(Matmul(), [a.value, b.value], call)
+
+
+def bilinear(ctx: Context, call: Call) -> Tracked:
+    """x1' W x2 + b: a linear layer on the outer product of two vectors."""
+    a, b = (stream_arg(call, ctx.resolve(v)) for v in call.args[:2])
+    weight = fixed_array(call, ctx.resolve(call.args[2]), "weight")
+    bias = ctx.resolve(call.args[3]) if len(call.args) > 3 else None
+    dims = plain_dims(call)
+    outer = (*dims[:-1], *weight.shape[1:])
+    column, row = ((*dims[:-1], weight.shape[1], 1), (*dims[:-1], 1, weight.shape[2]))
+    operands = [Stream(ctx.reshaped(v.value, frame_of(d), call), d) for v, d in ((a, column), (b, row))]
+    products = ctx.add(Binary("mul"), ctx.operands(call, operands, outer), call)
+    flat = (*dims[:-1], weight.shape[1] * weight.shape[2])
+    x = Stream(ctx.reshaped(products, frame_of(flat), call), flat)
+    return affine(ctx, call, x, weight.reshape(len(weight), -1), None if bias is None else fixed_array(call, bias, "bias"))
 
 
 def embedding(ctx: Context, call: Call) -> Tracked:
@@ -97,6 +125,7 @@ RULES: dict[str, Rule] = {
     "aten.mm.default": matmul,
     "aten.bmm.default": matmul,
     "aten.matmul.default": matmul,
+    "aten.bilinear.default": bilinear,
     "aten.embedding.default": embedding,
     "aten.one_hot.default": one_hot,
 }

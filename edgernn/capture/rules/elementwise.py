@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from edgernn.capture.context import Context, fixed_array, number, plain_dims, refuse, stream_arg
-from edgernn.capture.traced import Call
+from edgernn.capture.traced import Call, Ref
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ops import Binary, Expand, Slice, Unary
 
@@ -78,11 +78,19 @@ def elu(ctx: Context, call: Call) -> Tracked:
 def clamp(ctx: Context, call: Call) -> Tracked:
     bounds = [*call.args[1:], None, None][:2]
     low, high = (call.kwargs.get(k, v) for k, v in zip(("min", "max"), bounds, strict=True))
-    if isinstance(ctx.resolve(low), Stream | Constant) or isinstance(ctx.resolve(high), Stream | Constant):
-        refuse(call, "clamp between tensors", "use torch.minimum and torch.maximum")
+    if any(isinstance(bound, Ref) for bound in (low, high)):
+        return _clamped(ctx, call, low, high)
     low = -np.inf if low is None else number(call, low, "bound")
     high = np.inf if high is None else number(call, high, "bound")
     return apply_unary(ctx, call, "clip", low, high)
+
+
+def _clamped(ctx: Context, call: Call, low: Any, high: Any) -> Tracked:
+    """clamp between tensors."""
+    value = ctx.resolve(call.args[0])
+    if low is not None:
+        value = intermediate(ctx, call, "maximum", value, ctx.resolve(low))
+    return value if high is None else ctx.binary("minimum", call, value, ctx.resolve(high))
 
 
 def clamp_min(ctx: Context, call: Call) -> Tracked:
@@ -249,7 +257,9 @@ def intermediate(ctx: Context, call: Call, function: str, a: Any, b: Any) -> Any
     return Stream(ctx.add(Binary(function), operands, call), shape)
 
 
-TORCH_FUNCTIONS: dict[str, Callable[..., torch.Tensor]] = {"sub": torch.sub, "mul": torch.mul, "div": torch.div}
+TORCH_FUNCTIONS: dict[str, Callable[..., torch.Tensor]] = {
+    "sub": torch.sub, "mul": torch.mul, "div": torch.div, "maximum": torch.maximum,
+}  # fmt: skip
 
 
 def _dims_of(value: Any) -> tuple[int | None, ...]:
@@ -299,6 +309,8 @@ RULES: dict[str, Rule] = {
     "aten.clamp.default": clamp,
     "aten.clip.default": clamp,
     "aten.clamp.Tensor": clamp,
+    "aten.clamp_min.Tensor": binary("maximum"),
+    "aten.clamp_max.Tensor": binary("minimum"),
     "aten.clamp_min.default": clamp_min,
     "aten.clamp_max.default": clamp_max,
     "aten.prelu.default": prelu,

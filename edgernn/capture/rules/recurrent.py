@@ -12,7 +12,7 @@ from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ir.op import Array, Op
-from edgernn.ops import Concat, Gru, Last, Lstm, Rnn
+from edgernn.ops import Concat, Gru, Last, Lstm, Rnn, Slice
 
 Weights = Sequence[Array]
 MakeLayer = Callable[[Weights, bool], tuple[Op, list[Array]]]
@@ -47,9 +47,6 @@ def layers(make: MakeLayer, states: int) -> Rule:
     """The rule of a whole ``nn.LSTM/GRU/RNN`` with ``states`` kinds of state."""
 
     def rule(ctx: Context, call: Call) -> Tracked:
-        packed = call.target.endswith(".data")
-        if packed:
-            refuse(call, "a packed batch of several sequences", "give one sequence (batch size 1)")
         x, initial, parameters, has_biases, count, _, _, bidirectional, batch_first = call.args
         if bidirectional:
             refuse(
@@ -57,29 +54,33 @@ def layers(make: MakeLayer, states: int) -> Rule:
                 "a bidirectional layer reads the sequence backwards too, so it cannot answer frame by frame",
                 "train the model with bidirectional=False to stream it",
             )
-        frame = _frames(ctx, call, stream_arg(call, ctx.resolve(x)), bool(batch_first))
         hx = ctx.resolve(initial)
         starts = hx if isinstance(hx, list) else [hx]
+        x = stream_arg(call, ctx.resolve(x))
+        one_frame = ctx.builder.graph.mode == "step"
+        frame = _frames(ctx, call, x, bool(batch_first), one_frame)
         weights = [fixed_array(call, p, "weights") for p in ctx.resolve(parameters)]
-        finals: list[list[str]] = [[] for _ in range(states)]
+        ends: list[list[str]] = [[] for _ in range(states)]
         group = len(weights) // count
         for layer in range(count):
             op, constants = make(weights[layer * group : (layer + 1) * group], bool(has_biases))
-            results = _layer(ctx, call, op, frame, starts, constants, layer, count)
+            results = (_step if one_frame else _layer)(ctx, call, op, frame, starts, constants, layer, count)
             frame = results[0]
             for kind in range(states):
-                finals[kind].append(ctx.add(Last(), [results[kind]], call))
+                ends[kind].append(results[kind] if one_frame else ctx.add(Last(), [results[kind]], call))
         dims = plain_dims(call)
         y = Stream(ctx.reshaped(frame, frame_of(dims), call), dims)
-        return several(y, *(_stacked(ctx, call, names, plain_dims(call, k + 1)) for k, names in enumerate(finals)))
+        return several(y, *(_stacked(ctx, call, names, plain_dims(call, k + 1)) for k, names in enumerate(ends)))
 
     return rule
 
 
-def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool) -> str:
-    """Frames of one axis; refuses a layer that does not run over time."""
+def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool, one_frame: bool) -> str:
+    """Frames of one axis; refuses a layer that does not run over time, or in a step module over one frame."""
     sequence = 1 if batch_first else 0
-    if x.time != sequence:
+    if one_frame and x.dims[sequence] != 1:
+        refuse(call, f"the layer runs over {x.dims[sequence]} frames, but a step module sees one", "call it with one frame")
+    if not one_frame and x.time != sequence:
         other = "batch_first=True" if sequence == 0 else "batch_first=False"
         where = "no axis" if x.time is None else f"axis {x.time}"
         refuse(
@@ -95,17 +96,43 @@ def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool) -> str:
 def _layer(
     ctx: Context, call: Call, op: Op, frame: str, starts: Sequence[Any], constants: Weights, layer: int, count: int
 ) -> tuple[str, ...]:
-    base = call.path or call.name
-    hint = base if count == 1 else f"{base}_l{layer}"
-    weights = [ctx.builder.constant(array, f"{hint}_w{k}") for k, array in enumerate(constants)]
-    sizes = _state_sizes(op)
-    first = [_initial(ctx, call, s, layer, n) for s, n in zip(starts, sizes, strict=True)]
+    """One layer over the sequence, from states that are constants or that the caller gives."""
+    hint = _hint(call, layer, count)
+    first = [_initial(ctx, call, s, layer, n) for s, n in zip(starts, _state_sizes(op), strict=True)]
     names = [ctx.builder.constant(array, f"{hint}_start") for array, _ in first]
-    outputs = ctx.builder.add(op, [frame, *names, *weights], hint)
+    outputs = _add(ctx, call, op, [frame, *names], constants, hint)
     for k, (_, port) in enumerate(first):
         if port:
             ctx.given.setdefault(port, []).append(GivenState(outputs[0], k, layer))
     return outputs
+
+
+def _step(
+    ctx: Context, call: Call, op: Op, frame: str, starts: Sequence[Any], constants: Weights, layer: int, count: int
+) -> tuple[str, ...]:
+    """One layer for one frame, from its row of the states of a step module."""
+    before = []
+    for start, size in zip(starts, _state_sizes(op), strict=True):
+        if isinstance(start, Constant):
+            before.append(ctx.builder.constant(_row(call, start, layer), f"{call.name}_state"))
+            continue
+        whole = stream_arg(call, start, "state")
+        row = whole.value if count == 1 else ctx.add(Slice(-len(whole.frame), layer, layer + 1), [whole.value], call)
+        before.append(ctx.reshaped(row, (size,), call))
+    return _add(ctx, call, op, [frame, *before], constants, _hint(call, layer, count))
+
+
+def _add(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Weights, hint: str) -> tuple[str, ...]:
+    names = [ctx.builder.constant(array, f"{hint}_w{k}") for k, array in enumerate(constants)]
+    try:
+        return ctx.builder.add(op, [*inputs, *names], hint)
+    except ValueError as error:
+        refuse(call, f"its operands do not fit: {error}")
+
+
+def _hint(call: Call, layer: int, count: int) -> str:
+    base = call.path or call.name
+    return base if count == 1 else f"{base}_l{layer}"
 
 
 def _state_sizes(op: Op) -> list[int]:
@@ -115,18 +142,21 @@ def _state_sizes(op: Op) -> list[int]:
 
 
 def _initial(ctx: Context, call: Call, start: Any, layer: int, size: int) -> tuple[Array, str]:
-    """Initial value of a layer's state, and the name of the user's input that gives it, if one does."""
+    """Initial value of a layer's state, and the port that gives it, if one does."""
     if isinstance(start, Constant):
-        array = fixed_array(call, start, "initial state")
-        return np.ascontiguousarray(array[layer].reshape(-1), dtype=np.float32), ""
-    name = next((n for n, v in ctx.env.items() if v is start and n in ctx.plain), "")
-    if not name:
+        return _row(call, start, layer), ""
+    port = next((p for n, p in ctx.plain.items() if ctx.env[n] is start), "")
+    if not port:
         refuse(
             call,
             "its initial state is computed from the input",
             "start from zeros, from a parameter, or from an argument of forward that is passed on unchanged",
         )
-    return np.zeros(size, np.float32), name
+    return np.zeros(size, np.float32), port
+
+
+def _row(call: Call, start: Constant, layer: int) -> Array:
+    return np.ascontiguousarray(fixed_array(call, start, "initial state")[layer].reshape(-1), dtype=np.float32)
 
 
 def _stacked(ctx: Context, call: Call, names: Sequence[str], dims: tuple[int | None, ...]) -> Stream:
@@ -148,9 +178,8 @@ def cell(make: MakeLayer, states: int) -> Rule:
             refuse(call, "a cell is called with the whole sequence as its batch", "call it frame by frame in a step module")
         op, constants = make(weights, len(weights) == 4)
         before = [_cell_state(ctx, call, s) for s in (hx if isinstance(hx, list) else [hx])]
-        names = [ctx.builder.constant(array, f"{call.path or call.name}_w{k}") for k, array in enumerate(constants)]
         frame = ctx.reshaped(x.value, x.frame[-1:], call)
-        outputs = ctx.builder.add(op, [frame, *before, *names], call.path or call.name)
+        outputs = _add(ctx, call, op, [frame, *before], constants, call.path or call.name)
         streams = []
         for k in range(states):
             dims = plain_dims(call, k)
@@ -171,9 +200,7 @@ def _cell_state(ctx: Context, call: Call, state: Any) -> str:
 
 RULES: dict[str, Rule] = {
     "aten.lstm.input": layers(lstm_layer, 2),
-    "aten.lstm.data": layers(lstm_layer, 2),
     "aten.gru.input": layers(gru_layer, 1),
-    "aten.gru.data": layers(gru_layer, 1),
     "aten.rnn_tanh.input": layers(rnn_layer("tanh"), 1),
     "aten.rnn_relu.input": layers(rnn_layer("relu"), 1),
     "aten.lstm_cell.default": cell(lstm_layer, 2),

@@ -55,22 +55,26 @@ def extreme(function: str) -> Rule:
     return rule
 
 
-def spread(root: bool) -> Rule:
-    """The rule of ``var`` and ``std``."""
+def spread(root: bool, with_mean: bool = False) -> Rule:
+    """The rule of ``var`` and ``std``, and of ``var_mean`` and ``std_mean``."""
 
     def rule(ctx: Context, call: Call) -> Tracked:
         x = stream_arg(call, ctx.resolve(call.args[0]))
-        axes = _listed(call, x, call.args[1] if len(call.args) > 1 else call.kwargs.get("dim"))
-        keep = bool(call.kwargs.get("keepdim", False))
-        given = call.kwargs.get("correction")
-        correction = 1.0 if given is None else number(call, given, "correction")
+        axes, keep = _listed(call, x, call.option("dim")), bool(call.option("keepdim"))
+        given = call.option("correction")
+        count = float(np.prod([x.frame[a] for a in axes]))
+        freedom = count - (1.0 if given is None else number(call, given, "correction"))
+        if freedom <= 0:
+            refuse(call, f"a variance of {count:.0f} values with correction {given}", "use unbiased=False")
         mean = ctx.add(Reduce("mean", axes, True), [x.value], call)
         square = ctx.add(Unary("square"), [ctx.add(Binary("sub"), [x.value, mean], call)], call)
         total = ctx.add(Reduce("sum", axes, keep), [square], call)
-        count = float(np.prod([x.frame[a] for a in axes]))
-        scale = ctx.builder.scalar(1 / max(count - correction, 0.0) if count > correction else np.nan)
-        variance = ctx.stream(Binary("mul"), [total, scale], call)
-        return ctx.stream(Unary("sqrt"), [variance.value], call) if root else variance
+        y = ctx.stream(Binary("mul"), [total, ctx.builder.scalar(1 / freedom)], call)
+        if root:
+            y = ctx.stream(Unary("sqrt"), [y.value], call)
+        if not with_mean:
+            return y
+        return several(y, Stream(ctx.reshaped(mean, frame_of(plain_dims(call, 1)), call), plain_dims(call, 1)))
 
     return rule
 
@@ -148,6 +152,8 @@ RULES: dict[str, Rule] = {
     "aten.min.default": reduction("min"),
     "aten.var.correction": spread(root=False),
     "aten.std.correction": spread(root=True),
+    "aten.var_mean.correction": spread(root=False, with_mean=True),
+    "aten.std_mean.correction": spread(root=True, with_mean=True),
     "aten.linalg_vector_norm.default": vector_norm,
     "aten.cumsum.default": cumulative_sum,
     "aten.prod.dim_int": product,

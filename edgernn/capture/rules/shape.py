@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
@@ -22,10 +23,21 @@ def identity(ctx: Context, call: Call) -> Tracked:
     return stream_arg(call, ctx.resolve(call.args[0]))
 
 
+def dropout(ctx: Context, call: Call) -> Tracked:
+    if call.option("train") is True:
+        refuse(call, "it drops values in evaluation mode too", "call F.dropout with training=self.training, or use nn.Dropout")
+    return identity(ctx, call)
+
+
+HALF = (torch.float16, torch.bfloat16)
+
+
 def to_dtype(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
     if call.dtype is None or call.dtype.is_floating_point == ctx.is_integer(x):
         refuse(call, f"a conversion of the input to {call.dtype}", "give the input in the dtype that the layers need")
+    if call.dtype in HALF:
+        refuse(call, f"it computes in {call.dtype}", "drop the conversion: edgernn computes in float32")
     return x
 
 
@@ -87,13 +99,18 @@ def movedim(ctx: Context, call: Call) -> Tracked:
 
 
 def expand(ctx: Context, call: Call) -> Tracked:
-    x = stream_arg(call, ctx.resolve(call.args[0]))
-    dims = plain_dims(call)
-    if None in dims and x.time is None:
-        (value,) = ctx.operands(call, [x], dims)
-        if ctx.is_final(x):
-            refuse(call, "a value of the end of the sequence is repeated for every frame: the future would be needed")
-        return Stream(ctx.add(Expand(frame_of(dims)), [value], call), dims)
+    return _expanded(ctx, call, stream_arg(call, ctx.resolve(call.args[0])), plain_dims(call))
+
+
+def _expanded(ctx: Context, call: Call, x: Stream, dims: tuple[int | None, ...]) -> Stream:
+    if x.dims == dims:
+        return x
+    if None in dims and x.time is None and ctx.is_final(x):
+        refuse(
+            call,
+            "a value of the end of the sequence is repeated for every frame: the future would be needed",
+            "feed it to the frames that follow instead: as a state, or as an input of another model",
+        )
     (value,) = ctx.operands(call, [x], dims)
     return Stream(ctx.add(Expand(frame_of(dims)), [value], call), dims)
 
@@ -102,9 +119,14 @@ def repeat(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
     counts = list(call.args[1])
     padded: tuple[int | None, ...] = (1,) * (len(counts) - len(x.dims)) + x.dims
-    if any(n != 1 and c != 1 for n, c in zip(padded, counts, strict=True)):
-        refuse(call, "repetition of an axis longer than 1", "use repeat_interleave outside the model, or expand")
-    return expand(ctx, call)
+    if x.time is not None and counts[padded.index(None)] != 1:
+        refuse(call, "the sequence is repeated", WHOLE_REMEDY)
+    x = Stream(ctx.reshaped(x.value, frame_of(padded), call), padded)
+    for axis, (size, count) in enumerate(zip(padded, counts, strict=True)):
+        if size not in (1, None) and count != 1:
+            value = ctx.add(Concat(x.axis(axis)), [x.value] * count, call)
+            x = Stream(value, (*x.dims[:axis], size * count, *x.dims[axis + 1 :]))
+    return _expanded(ctx, call, x, plain_dims(call))
 
 
 def select(ctx: Context, call: Call) -> Tracked:
@@ -226,6 +248,7 @@ def joined(ctx: Context, call: Call, parts: Sequence[Any], axis: int) -> Stream:
     """Concatenation along an axis that is not time."""
     dims = plain_dims(call)
     axis %= len(dims)
+    parts = ctx.aligned(call, parts)
     streams = [p for p in parts if isinstance(p, Stream)]
     if any(s.time == axis for s in streams) or axis == (dims.index(None) if None in dims else None):
         refuse(call, "sequences are joined one after the other", WHOLE_REMEDY)
@@ -261,8 +284,9 @@ def stack(ctx: Context, call: Call) -> Tracked:
 def pad(ctx: Context, call: Call) -> Tracked:
     """Constant padding of axes that are not time."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
-    widths = list(call.args[1])
-    value = call.args[2] if len(call.args) > 2 else call.kwargs.get("value", 0.0)
+    widths, value = list(call.args[1]), call.option("value")
+    if call.option("mode") not in (None, "constant"):
+        refuse(call, f"padding of mode {call.option('mode')!r}", "use constant padding")
     for k in range(0, len(widths), 2):
         if widths[k : k + 2] != [0, 0]:
             x = _padded(ctx, call, x, len(x.dims) - 1 - k // 2, widths[k], widths[k + 1], float(value or 0.0))
@@ -302,13 +326,14 @@ VIEWS = (
     "view.default", "reshape.default", "_unsafe_view.default", "flatten.using_ints", "unflatten.int", "squeeze.default",
     "squeeze.dim", "squeeze.dims", "unsqueeze.default", "view_as.default", "reshape_as.default",
 )  # fmt: skip
+DROPOUTS = ("dropout.default", "feature_dropout.default", "alpha_dropout.default", "feature_alpha_dropout.default")
 IDENTITIES = (
-    "dropout.default", "feature_dropout.default", "alpha_dropout.default", "feature_alpha_dropout.default", "clone.default",
-    "contiguous.default", "detach.default", "alias.default", "lift_fresh_copy.default", "detach_.default",
+    "clone.default", "contiguous.default", "detach.default", "alias.default", "lift_fresh_copy.default", "detach_.default",
 )  # fmt: skip
 RULES: dict[str, Rule] = {
     **{f"aten.{name}": view for name in VIEWS},
     **{f"aten.{name}": identity for name in IDENTITIES},
+    **{f"aten.{name}": dropout for name in DROPOUTS},
     **{f"aten.{name}": to_dtype for name in
        ("to.dtype", "to.dtype_layout", "_to_copy.default", "to.device", "type_as.default", "to.other", "float.default")},
     "aten.permute.default": permute,
