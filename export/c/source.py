@@ -127,7 +127,7 @@ def _port(program: Program, kind: str, port: Port) -> dict[str, Any]:
 
 def _state(program: Program, state: State) -> dict[str, Any]:
     return {
-        "name": " ".join(state.name.split()), "member": program.members[state.name],
+        "member": program.members[state.name],
         "type": C_TYPES[state.dtype], "shape": _shape(state.shape), "size": math.prod(state.shape),
         "element_bytes": DTYPE_BYTES[state.dtype],
         "is_float": int(state.dtype == "float32"), "initial": program.initial(state.name, state.initial),

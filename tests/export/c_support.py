@@ -77,7 +77,11 @@ def write_driver(case: Case, folder: Path, lanes: int) -> list[str]:
     for k, port in enumerate(case.graph.outputs):
         lines.append(f'        for (size_t i = 0; i < {port.size}; i++) printf("%.9g\\n", (double)y{k}[i]);')
     lines += ["        model_snapshot(model, blob);", "        free(model);", "        model = malloc(sizeof *model);"]
-    lines += ["        if (model_restore(model, blob, MODEL_SNAPSHOT_BYTES) != ERN_OK)", "            return 2;", "    }"]
+    lines += [
+        "        if (model_restore(model, blob, MODEL_SNAPSHOT_BYTES) != ERN_OK)",
+        "            return 2;",
+        "    }",
+    ]
     lines += [f"    free({name});" for name in ("model", "blob", *(f"y{k}" for k in range(len(case.graph.outputs))))]
     lines += [f"    free({name});" for name, _ in inputs] + ["    return 0;", "}", ""]
     (folder / "main.c").write_text("\n".join(lines))
@@ -87,5 +91,7 @@ def write_driver(case: Case, folder: Path, lanes: int) -> list[str]:
 def run(command: list[str], folder: Path) -> str:
     """Run a command that must succeed and return what it prints."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-6000:]}"
+    assert done.returncode == 0, (
+        f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-6000:]}"
+    )
     return done.stdout
