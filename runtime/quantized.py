@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from edgernn.ir.graph import Port
@@ -19,3 +22,13 @@ def quantize(array: Array, port: Port) -> Array:
 def dequantize(array: Array, port: Port) -> Array:
     """The real values, float32, of integers in units of the port's scale; other values as they are."""
     return array if port.scale is None else array.astype(np.float32) * np.float32(port.scale)
+
+
+def real_port(port: Port) -> Port:
+    """``port`` as a user sees it who feeds real values: float32 where it has a scale."""
+    return port if port.scale is None else replace(port, dtype="float32", scale=None)
+
+
+def real_dtype(port: Port) -> np.dtype[Any]:
+    """The dtype of real values at ``port``."""
+    return np.dtype(real_port(port).dtype)

@@ -15,7 +15,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.frames import check_values, coerce_frame
-from edgernn.runtime.quantized import dequantize
+from edgernn.runtime.quantized import dequantize, real_dtype
 from edgernn.runtime.snapshot import pack_snapshot, unpack_snapshot
 
 Result = Array | dict[str, Array]
@@ -43,7 +43,7 @@ class Session:
         self.path = path
         self.raw = raw
         self.interface: Interface = engine.interface
-        self.step = self._single_step() if self._is_simple() else self._general_step
+        self.step = self._step_of_ports()
 
     @property
     def engine(self) -> str:
@@ -127,8 +127,28 @@ class Session:
         ports = ", ".join(f"{p.name}{list(p.shape)}" for p in (*self.inputs, *self.outputs))
         return f"<Session {self.interface.name}: {ports}; {self.state_bytes} B of state; engine {self.engine}>"
 
-    def _is_simple(self) -> bool:
-        return len(self.inputs) == len(self.outputs) == 1 and self.inputs[0].scale is self.outputs[0].scale is None
+    def _step_of_ports(self) -> Callable[..., Result]:
+        if len(self.inputs) != 1 or len(self.outputs) != 1:
+            return self._general_step
+        scaled = self.inputs[0].scale is not None or self.outputs[0].scale is not None
+        return self._real_step() if scaled and not self.raw else self._single_step()
+
+    def _real_step(self) -> Callable[[Any], Result]:
+        """Of an integer model: frames that are not ready for the engine take the long way."""
+        run, general, port = self._engine.single_real(), self._general_step, self.inputs[0]
+        dtype, shape, ndarray = real_dtype(port), port.shape, np.ndarray
+
+        def step_real(frame: Any) -> Result:
+            if (
+                frame.__class__ is not ndarray
+                or frame.dtype is not dtype
+                or frame.shape != shape
+                or not frame.flags.c_contiguous
+            ):
+                return general(frame)
+            return run(frame)
+
+        return step_real
 
     def _single_step(self) -> Callable[[Any], Array]:
         run, port = self._engine.single(), self.inputs[0]

@@ -10,6 +10,8 @@ import numpy as np
 
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.runtime.frames import coerce_frame
+from edgernn.runtime.quantized import dequantize
 
 
 class Engine(ABC):
@@ -45,6 +47,19 @@ class Engine(ABC):
         """The fastest way to make a step of a model with one input and one output: as ``run``, without tuples."""
         run = self.run
         return lambda frame: run(frame)[0]
+
+    def single_real(self) -> Callable[[Array], Array]:
+        """As ``single``, of real values, for an integer model with one input and one output.
+
+        The frame is float32 where the input has a scale, and so is the result where the output has one; their
+        shapes are the ports', the frame is C-contiguous, other ports as for ``run``. Contract, bit for bit:
+        ``dequantize(run(quantize(frame)))`` of ``edgernn.runtime.quantized``; FrameError, before any state
+        changes, for NaN, infinity and an index out of range. Steps of both kinds advance the same state.
+
+        An engine that does this in compiled code overrides this method; this one does it in NumPy.
+        """
+        run, source, target = self.single(), self.interface.inputs[0], self.interface.outputs[0]
+        return lambda frame: dequantize(run(coerce_frame(frame, source)), target)
 
     def reset(self) -> None:
         """Set the states to their initial values."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from edgernn.ir.op import Array
 from edgernn.ops import OPS
 from edgernn.runtime.engines.base import Engine, copy_states
 from edgernn.runtime.frames import check_values
+from edgernn.runtime.quantized import real_dtype, real_port
 
 
 class NumbaEngine(Engine):
@@ -35,7 +36,9 @@ class NumbaEngine(Engine):
             from edgernn.runtime.kernels.assemble import assemble
         except ImportError as error:
             raise EngineError(f"numba is installed but cannot be imported: {error}") from error
-        self._call, self._states = assemble(graph)
+        assembly = assemble(graph)
+        self._call, self._states = assembly.step, assembly.states
+        self._real_call = assembly.real_step or assembly.step
         self._results = [(port.shape, np.dtype(port.dtype)) for port in interface.outputs]
         self.reset()
 
@@ -48,7 +51,15 @@ class NumbaEngine(Engine):
         return results
 
     def single(self) -> Callable[[Array], Array]:
-        call, empty, (shape, dtype) = self._call, np.empty, self._results[0]
+        return self._single(self._call, *self._results[0])
+
+    def single_real(self) -> Callable[[Array], Array]:
+        return self._single(self._real_call, self._results[0][0], real_dtype(self.interface.outputs[0]))
+
+    def _single(
+        self, call: Callable[..., Array | None], shape: tuple[int, ...], dtype: Any
+    ) -> Callable[[Array], Array]:
+        empty = np.empty
 
         def step(frame: Array) -> Array:
             result = call(frame, empty(shape, dtype))
@@ -67,7 +78,7 @@ class NumbaEngine(Engine):
 
     def _refusal(self, frames: Sequence[Array]) -> FrameError:
         for frame, port in zip(frames, self.interface.inputs, strict=True):
-            check_values(frame, port)
+            check_values(frame, real_port(port) if frame.dtype != port.dtype else port)
         return FrameError("an index computed from the frame is outside its table; the state is unchanged")
 
 

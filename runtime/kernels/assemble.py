@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
 from edgernn.runtime.kernels.entry import callable_of
 from edgernn.runtime.kernels.lower import lower
-from edgernn.runtime.kernels.program import Program, carry_states, give_outputs, take_inputs
+from edgernn.runtime.kernels.lower_ports import carry_states, give_outputs, is_scaled, take_inputs
+from edgernn.runtime.kernels.program import Call, Program
 
 Step = Callable[..., Array | None]
 
 
-def assemble(graph: Graph) -> tuple[Step, list[Array]]:
-    """The step of ``graph``, and views of its states in the memory that it works in.
+@dataclass(frozen=True)
+class Assembly:
+    """Steps of one graph in one memory, which each of them keeps alive.
 
-    The step takes one array an input and one an output port, and returns the last, or None where it refused
-    a frame, in which case no state has changed. It keeps the memory alive.
-    Raises UnsupportedOpError for what cannot be expressed, EngineError where numba fails.
+    A step takes one array an input and one an output port, and returns the last, or None where it refused
+    a frame, in which case no state has changed.
+
+    step       takes and gives arrays of the ports' dtypes
+    real_step  takes and gives float32 where a port has a scale; None where none has
+    states     views of the states in the memory
     """
+
+    step: Step
+    real_step: Step | None
+    states: list[Array]
+
+
+def assemble(graph: Graph) -> Assembly:
+    """Make ``graph`` ready. Raises UnsupportedOpError for what cannot be expressed, EngineError where numba fails."""
     program = Program(graph)
     states = [program.result(state.before) for state in graph.states]
-    take_inputs(program)
+    for port in graph.inputs:
+        program.result(port.value)
     for node in graph.nodes:
         lower(node.op, node, program)
-    give_outputs(program)
-    carry_states(program, states)
-    arena, words = program.finish()
+    carry = carry_states(program, states)
+
+    def calls(real: bool) -> list[Call]:
+        return [*take_inputs(program, real), *program.calls, *give_outputs(program, real), *carry]
+
+    scaled = is_scaled(*graph.inputs, *graph.outputs)
+    arena, programs = program.finish([calls(real) for real in ((False, True) if scaled else (False,))])
+    steps = [callable_of(words) for words in programs]
     views = [
         arena[place.offset : place.offset + state.nbytes].view(state.dtype).reshape(state.shape)
         for place, state in zip(states, graph.states, strict=True)
     ]
-    return callable_of(words), views
+    return Assembly(steps[0], steps[1] if scaled else None, views)

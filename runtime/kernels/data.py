@@ -14,38 +14,52 @@ REFUSED = numba.int32(1)
 _EXPONENT = numba.int32(0x7F800000)
 
 
+@inline
+def take_finite(source: Any, target: Any, count: Any) -> Any:
+    """Copy the bits of float32 values; whether there is a NaN or an infinity among them."""
+    special = numba.int32(0)
+    for k in range(count):
+        value = source[k]
+        target[k] = value
+        special |= numba.int32((value & _EXPONENT) == _EXPONENT)
+    return special != 0
+
+
 @kernel
 def take_floats(record: Any) -> Any:
     """Operands: address of the pointer to a frame, target, count. Refuses NaN and infinity."""
-    source = words(record[0])[0]
-    bits, target = ints(source), ints(record[1])
-    special = numba.int32(0)
-    for k in range(record[2]):
-        value = bits[k]
-        target[k] = value
-        special |= numba.int32((value & _EXPONENT) == _EXPONENT)
-    return REFUSED if special else OK
+    return REFUSED if take_finite(ints(words(record[0])[0]), ints(record[1]), record[2]) else OK
 
 
 @inline
-def _take(source: Any, target: Any, count: Any, low: Any, high: Any) -> Any:
+def _take_limited(source: Any, target: Any, count: Any, limit: Any) -> Any:
     for k in range(count):
         value = source[k]
-        if value < low or value > high:
+        if value < 0 or value >= limit:
             return REFUSED
         target[k] = value
     return OK
 
 
 @kernel
-def take_integers(record: Any) -> Any:
-    """Operands: address of the pointer to a frame, target, count, lowest, highest, bytes of an element."""
-    source, target = words(record[0])[0], record[1]
-    if record[5] == 4:
-        return _take(ints(source), ints(target), record[2], record[3], record[4])
-    if record[5] == 2:
-        return _take(shorts(source), shorts(target), record[2], record[3], record[4])
-    return _take(octets(source), octets(target), record[2], record[3], record[4])
+def take_limited(record: Any) -> Any:
+    """Operands: address of the pointer to a frame of integers, target, count, limit, bytes of an element.
+
+    Refuses an element that is not in 0..limit - 1.
+    """
+    source, target, count, limit = words(record[0])[0], record[1], record[2], record[3]
+    if record[4] == 4:
+        return _take_limited(ints(source), ints(target), count, limit)
+    if record[4] == 2:
+        return _take_limited(shorts(source), shorts(target), count, limit)
+    return _take_limited(octets(source), octets(target), count, limit)
+
+
+@kernel
+def take(record: Any) -> Any:
+    """Operands: address of the pointer to a frame, target, bytes."""
+    copy_bytes(words(record[0])[0], record[1], record[2])
+    return OK
 
 
 @kernel

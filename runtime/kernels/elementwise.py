@@ -11,7 +11,6 @@ import numba
 from edgernn.runtime.kernels.build import Kernel, inline, named
 from edgernn.runtime.kernels.functions import erf, exp, exp_minus_1, log, log_1_plus, sigmoid, softplus, tanh
 from edgernn.runtime.kernels.lanes import (
-    LANES,
     absolute,
     at_least,
     at_most,
@@ -21,6 +20,7 @@ from edgernn.runtime.kernels.lanes import (
     where_greater,
 )  # fmt: skip
 from edgernn.runtime.kernels.memory import floats, ints, real
+from edgernn.runtime.kernels.vectors import LANES
 
 OK = numba.int32(0)
 

@@ -15,6 +15,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from edgernn.ir.op import Array
+from edgernn.runtime.kernels.lanes import lanes
 from edgernn.runtime.kernels.vectors import LANES, TRIPLE, Vectors, read, splat, write
 
 INTERLEAVED = TRIPLE.startswith(("x86", "i686"))
@@ -93,21 +94,21 @@ def _lines(builder: Any, table: Any, v: Any) -> Any:
 
 def _load(context: Any, pointer: Any, index: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return read(builder, *values, _INTS, align=4)
+        return read(builder, values[0], values[1], _INTS, align=4)
 
     return integer_lanes(pointer, types.intp), code
 
 
 def _load_shorts(context: Any, pointer: Any, index: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.sext(read(builder, *values, _SHORTS, align=2), _INTS)
+        return builder.sext(read(builder, values[0], values[1], _SHORTS, align=2), _INTS)
 
     return integer_lanes(pointer, types.intp), code
 
 
 def _store_shorts(context: Any, pointer: Any, index: Any, value: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        write(builder, *values[:2], builder.trunc(values[2], _SHORTS), align=2)
+        write(builder, values[0], values[1], builder.trunc(values[2], _SHORTS), align=2)
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, integer_lanes), code
@@ -115,7 +116,7 @@ def _store_shorts(context: Any, pointer: Any, index: Any, value: Any) -> Any:
 
 def _pair(context: Any, pointer: Any, index: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return read(builder, *values, _INT, align=2)
+        return read(builder, values[0], values[1], _INT, align=2)
 
     return types.int32(pointer, types.intp), code
 
@@ -131,8 +132,8 @@ def _add_pair(context: Any, acc: Any, weights: Any, index: Any, pair: Any) -> An
 
 def _pick(builder: Any, vector: Any, start: int, step: int) -> Any:
     """``LANES`` elements from ``start`` on."""
-    lanes = ir.Constant(_INTS, [start + step * k for k in range(LANES)])
-    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), lanes)
+    picked = ir.Constant(_INTS, [start + step * k for k in range(LANES)])
+    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), picked)
 
 
 def _add_interleaved(builder: Any, acc: Any, w: Any, pair: Any) -> Any:
@@ -149,6 +150,16 @@ def _add_separate(builder: Any, acc: Any, w: Any, pair: Any) -> Any:
         acc = builder.add(acc, builder.mul(builder.sext(column, _INTS), builder.sext(x, _INTS)))
     return acc
 
+
+def _truncated(context: Any, x: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.fptosi(values[0], _INTS)
+
+    return integer_lanes(lanes), code
+
+
+truncated = intrinsic(_truncated)
+"""truncated(floats): without their fractions, for float32 lanes within the range of int32."""
 
 look_up = intrinsic(_look_up)
 """look_up(lines, v): the piecewise linear function of an int16 ``v``; ``lines`` are 256 int32 (value, slope)."""

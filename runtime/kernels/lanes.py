@@ -68,6 +68,7 @@ multiply_add = _llvm("fmuladd", 3)
 
 absolute = _llvm("fabs", 1)
 square_root = _llvm("sqrt", 1)
+floor = _llvm("floor", 1)
 maximum = _function(_maximum)
 minimum = _function(_minimum)
 
@@ -123,14 +124,14 @@ mantissa = _function(_mantissa)
 
 def _load(context: Any, pointer: Any, index: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return read(builder, *values, _FLOATS, align=4)
+        return read(builder, values[0], values[1], _FLOATS, align=4)
 
     return lanes(pointer, types.intp), code
 
 
 def _store(context: Any, pointer: Any, index: Any, value: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        write(builder, *values, align=4)
+        write(builder, values[0], values[1], values[2], align=4)
         return context.get_dummy_value()
 
     return types.void(pointer, types.intp, lanes), code

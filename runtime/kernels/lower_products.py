@@ -8,8 +8,8 @@ from edgernn.ir.graph import Node
 from edgernn.ir.op import Array
 from edgernn.ops import Gru, Linear, Lstm, Matmul, Rnn
 from edgernn.runtime.kernels import recurrent
-from edgernn.runtime.kernels.lanes import LANES
 from edgernn.runtime.kernels.program import Place, Program, expect_floats, round_up
+from edgernn.runtime.kernels.vectors import LANES
 
 
 def pack_rows(gates: list[Array]) -> Array:

@@ -10,8 +10,9 @@ import numba
 
 from edgernn.runtime.kernels.build import Kernel, inline, named
 from edgernn.runtime.kernels.data import next_run
-from edgernn.runtime.kernels.lanes import LANES, load, maximum, minimum, splat, store
+from edgernn.runtime.kernels.lanes import load, maximum, minimum, splat, store
 from edgernn.runtime.kernels.memory import floats, ints, words
+from edgernn.runtime.kernels.vectors import LANES
 
 OK = numba.int32(0)
 FLOAT_BYTES = 4

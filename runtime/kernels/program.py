@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgernn.errors import EngineError, UnsupportedOpError
-from edgernn.ir.graph import Graph, Node, Port
+from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Array
-from edgernn.ir.types import DTYPE_BYTES
-from edgernn.runtime.kernels import data
 from edgernn.runtime.kernels.build import Kernel
 from edgernn.runtime.kernels.entry import HEADER_WORDS
 from edgernn.runtime.kernels.vectors import LANES
@@ -45,6 +43,8 @@ class Slot:
 
 Operand = int | float | Place | Slot
 
+Call = tuple[Kernel, tuple[Operand, ...]]
+
 
 def unsupported(node: Node, reason: str) -> UnsupportedOpError:
     """The error for a node that the engine cannot run."""
@@ -71,7 +71,7 @@ class Program:
 
     graph: Graph
     places: dict[str, Place] = field(default_factory=dict)
-    calls: list[tuple[Kernel, tuple[Operand, ...]]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     _contents: list[tuple[int, Array]] = field(default_factory=list)
     _shared: dict[int, Place] = field(default_factory=dict)
     _size: int = 0
@@ -119,28 +119,30 @@ class Program:
             raise unsupported(node, f"operand {name!r} must be a constant")
         return self.graph.constants[name]
 
-    def finish(self) -> tuple[Array, Array]:
-        """The arena, as bytes, and the part of it that is the program ``entry`` runs.
+    def finish(self, programs: Sequence[Sequence[Call]]) -> tuple[Array, list[Array]]:
+        """The arena, as bytes, and the parts of it that are the programs ``entry`` runs.
 
         Constants and addresses are filled in, all else is zero. Raises EngineError where memory is short.
         """
         slots = len(self.graph.inputs) + len(self.graph.outputs)
-        length = HEADER_WORDS + slots + sum(2 + len(operands) for _, operands in self.calls) + 1
-        place = self.reserve(8 * length)
+        sizes = [8 * (HEADER_WORDS + slots + sum(2 + len(o) for _, o in calls) + 1) for calls in programs]
+        places = [self.reserve(size) for size in sizes]
         arena = _aligned_zeros(self._size)
         for offset, array in self._contents:
             arena[offset : offset + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        words = arena[place.offset : place.offset + 8 * length].view(np.int64)
-        words[:HEADER_WORDS] = slots, id(None)
-        self._write_calls(words, HEADER_WORDS + slots, arena.ctypes.data)
+        words = [arena[p.offset : p.offset + n].view(np.int64) for p, n in zip(places, sizes, strict=True)]
+        for part, calls in zip(words, programs, strict=True):
+            part[:HEADER_WORDS] = slots, id(None)
+            _write_calls(part, HEADER_WORDS + slots, calls, arena.ctypes.data)
         return arena, words
 
-    def _write_calls(self, words: Array, at: int, arena: int) -> None:
-        slots = words.ctypes.data + 8 * HEADER_WORDS
-        for kernel, operands in self.calls:
-            size = 2 + len(operands)
-            words[at : at + size] = kernel.address, size, *(_word(o, arena, slots) for o in operands)
-            at += size
+
+def _write_calls(words: Array, at: int, calls: Sequence[Call], arena: int) -> None:
+    slots = words.ctypes.data + 8 * HEADER_WORDS
+    for kernel, operands in calls:
+        size = 2 + len(operands)
+        words[at : at + size] = kernel.address, size, *(_word(o, arena, slots) for o in operands)
+        at += size
 
 
 def _aligned_zeros(nbytes: int) -> Array:
@@ -160,43 +162,3 @@ def _word(operand: Operand, arena: int, slots: int) -> int:
     if isinstance(operand, float):
         return int(struct.unpack("<q", struct.pack("<d", operand))[0])
     return int(operand)
-
-
-def take_inputs(program: Program) -> None:
-    """Calls that check the frames and copy them into the arena."""
-    for number, port in enumerate(program.graph.inputs):
-        place = program.result(port.value)
-        if port.dtype == "float32":
-            program.call(data.take_floats, Slot(number), place, port.size)
-        else:
-            width = DTYPE_BYTES[port.dtype]
-            program.call(data.take_integers, Slot(number), place, port.size, *_range(port), width)
-
-
-def _range(port: Port) -> tuple[int, int]:
-    if port.limit is not None:
-        return 0, port.limit - 1
-    bits = 8 * DTYPE_BYTES[port.dtype]
-    return -(1 << bits - 1), (1 << bits - 1) - 1
-
-
-def give_outputs(program: Program) -> None:
-    """Calls that copy the outputs to the caller's arrays."""
-    for number, port in enumerate(program.graph.outputs, start=len(program.graph.inputs)):
-        nbytes = program.graph.values[port.value].nbytes
-        program.call(data.give, program.operand(port.value), Slot(number), nbytes)
-
-
-def carry_states(program: Program, places: list[Place]) -> None:
-    """Calls that write the next states to ``places``, after all of the old ones have been read."""
-    late = []
-    regions = list(zip(places, program.graph.states, strict=True))
-    for place, state in regions:
-        source = program.operand(state.after)
-        if any(p.offset <= source.offset < p.offset + s.nbytes for p, s in regions):
-            kept = program.reserve(state.nbytes)
-            program.call(data.copy, source, kept, state.nbytes)
-            source = kept
-        late.append((source, place, state.nbytes))
-    for source, place, nbytes in late:
-        program.call(data.copy, source, place, nbytes)

@@ -12,8 +12,9 @@ import numba
 
 from edgernn.runtime.kernels.build import inline, kernel
 from edgernn.runtime.kernels.functions import sigmoid, tanh
-from edgernn.runtime.kernels.lanes import LANES, at_least, load, multiply_add, splat, store
+from edgernn.runtime.kernels.lanes import at_least, load, multiply_add, splat, store
 from edgernn.runtime.kernels.memory import floats
+from edgernn.runtime.kernels.vectors import LANES
 
 L = LANES
 OK = numba.int32(0)

@@ -12,8 +12,9 @@ import numba
 
 from edgernn.runtime.kernels.build import inline, inline_sum, kernel
 from edgernn.runtime.kernels.functions import exp
-from edgernn.runtime.kernels.lanes import LANES, load, store
+from edgernn.runtime.kernels.lanes import load, store
 from edgernn.runtime.kernels.memory import floats, ints, real
+from edgernn.runtime.kernels.vectors import LANES
 
 L = LANES
 OK = numba.int32(0)

@@ -98,12 +98,13 @@ class Vectors:
 
 def _of_arity(count: int, define: Callable[..., Any]) -> Callable[..., Any]:
     """``define`` as a typing function, whose parameters numba counts."""
-    return {
+    functions: dict[int, Callable[..., Any]] = {
         1: lambda context, a: define(a),
         2: lambda context, a, b: define(a, b),
         3: lambda context, a, b, c: define(a, b, c),
         4: lambda context, a, b, c, d: define(a, b, c, d),
-    }[count]
+    }
+    return functions[count]
 
 
 def splat(builder: Any, value: Any, count: int) -> Any:
