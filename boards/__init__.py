@@ -1,6 +1,28 @@
-"""The boards that artifacts run on: a folder each, with a ``board.toml``."""
+"""The boards that artifacts run on: a folder each, with a ``board.toml``; firmware for them, and emulators."""
 
+from edgernn.boards.build import build_model, build_program
 from edgernn.boards.catalog import list_boards, load_board
+from edgernn.boards.emulators import CallResult, EmulatedModel, Emulator, Step
+from edgernn.boards.image import Image, ModelLayout, Sizes, read_image
 from edgernn.boards.manifest import Board, Core, Emulation, Memory, Region, Toolchain
 
-__all__ = ["Board", "Core", "Emulation", "Memory", "Region", "Toolchain", "list_boards", "load_board"]
+__all__ = [
+    "Board",
+    "CallResult",
+    "Core",
+    "EmulatedModel",
+    "Emulation",
+    "Emulator",
+    "Image",
+    "Memory",
+    "ModelLayout",
+    "Region",
+    "Sizes",
+    "Step",
+    "Toolchain",
+    "build_model",
+    "build_program",
+    "list_boards",
+    "load_board",
+    "read_image",
+]

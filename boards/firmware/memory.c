@@ -1,0 +1,96 @@
+/* The functions that compilers call for copies and fills, for programs without a C library. Whole words where both
+ * ends allow it. The empty statements keep the loops from being recognised as calls of these very functions. */
+#include <stddef.h>
+#include <stdint.h>
+
+#define KEEP_LOOP __asm__ volatile("")
+#define WORDS(a, b, n) ((((uintptr_t)(a) | (uintptr_t)(b) | (n)) & 3u) == 0)
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+void *memmove(void *to, const void *from, size_t n);
+void *memset(void *to, int value, size_t n);
+
+typedef uint32_t __attribute__((may_alias)) word;
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+    if (WORDS(to, from, n)) {
+        word *a = to;
+        const word *b = from;
+        for (; n != 0; n -= 4) {
+            *a++ = *b++;
+            KEEP_LOOP;
+        }
+        return to;
+    }
+    uint8_t *a = to;
+    const uint8_t *b = from;
+    for (; n != 0; n--) {
+        *a++ = *b++;
+        KEEP_LOOP;
+    }
+    return to;
+}
+
+void *memmove(void *to, const void *from, size_t n)
+{
+    uint8_t *a = to;
+    const uint8_t *b = from;
+    if ((uintptr_t)a - (uintptr_t)b >= n)
+        return memcpy(to, from, n);
+    while (n != 0) {
+        n--;
+        a[n] = b[n];
+        KEEP_LOOP;
+    }
+    return to;
+}
+
+void *memset(void *to, int value, size_t n)
+{
+    const uint8_t byte = (uint8_t)value;
+    if (WORDS(to, 0, n)) {
+        word *a = to;
+        for (; n != 0; n -= 4) {
+            *a++ = byte * (uint32_t)0x01010101u;
+            KEEP_LOOP;
+        }
+        return to;
+    }
+    uint8_t *a = to;
+    for (; n != 0; n--) {
+        *a++ = byte;
+        KEEP_LOOP;
+    }
+    return to;
+}
+
+#if defined(__arm__)
+/* Names of the run-time ABI for the Arm architecture (IHI 0043), 4.3.4: the suffix tells the alignment. */
+#define COPY(name) void *name(void *restrict to, const void *restrict from, size_t n) __attribute__((alias("memcpy")))
+#define MOVE(name) void *name(void *to, const void *from, size_t n) __attribute__((alias("memmove")))
+#define FILL(name)                                                                                                     \
+    void name(void *to, size_t n, int value);                                                                          \
+    void name(void *to, size_t n, int value)                                                                           \
+    {                                                                                                                  \
+        memset(to, value, n);                                                                                          \
+    }
+#define CLEAR(name)                                                                                                    \
+    void name(void *to, size_t n);                                                                                     \
+    void name(void *to, size_t n)                                                                                      \
+    {                                                                                                                  \
+        memset(to, 0, n);                                                                                              \
+    }
+COPY(__aeabi_memcpy);
+COPY(__aeabi_memcpy4);
+COPY(__aeabi_memcpy8);
+MOVE(__aeabi_memmove);
+MOVE(__aeabi_memmove4);
+MOVE(__aeabi_memmove8);
+FILL(__aeabi_memset)
+FILL(__aeabi_memset4)
+FILL(__aeabi_memset8)
+CLEAR(__aeabi_memclr)
+CLEAR(__aeabi_memclr4)
+CLEAR(__aeabi_memclr8)
+#endif
