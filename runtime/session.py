@@ -35,14 +35,20 @@ class Session:
     are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index.
     """
 
-    raw: bool = False
-    """For integer models: whether a step returns integers, in units of the ports' ``scale``, instead of real values."""
-
     def __init__(self, engine: Engine, path: str = "", raw: bool = False) -> None:
         self._engine = engine
         self.path = path
-        self.raw = raw
         self.interface: Interface = engine.interface
+        self.raw = raw
+
+    @property
+    def raw(self) -> bool:
+        """For integer models: whether a step returns integers, in units of the ports' ``scale``, not real values."""
+        return self._raw
+
+    @raw.setter
+    def raw(self, raw: bool) -> None:
+        self._raw = raw
         self.step = self._step_of_ports()
 
     @property
