@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from edgernn.errors import ArtifactError, EngineError, MissingExtraError
+from edgernn.errors import ArtifactError, EngineError, MissingExtraError, UnsupportedOpError
 from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
+from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.session import Session
 
 SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
@@ -20,9 +21,10 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     """Load an artifact (.so, .onnx, .tflite, .ern).
 
     ``engine`` is a key of ``ENGINES``, or "auto": the fastest installed one that runs this kind of
-    file (``session.engine`` says which). ``raw``: steps of an integer model return its integers, not real
-    values. Raises ArtifactError for a file that is damaged or foreign,
-    EngineError for an engine that does not run it, MissingExtraError where a package is missing.
+    file and all ops in it (``session.engine`` says which). ``raw``: steps of an integer model return its
+    integers, not real values. Raises ArtifactError for a file that is damaged or foreign, EngineError for
+    an engine that does not run it, UnsupportedOpError for an op that the engine lacks, MissingExtraError
+    where a package is missing.
     """
     path = Path(path)
     if not path.is_file():
@@ -30,8 +32,8 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     candidates = ENGINES_OF_SUFFIX.get(path.suffix)
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
-    module = _choose(path, candidates) if engine == "auto" else _named(path, engine, candidates)
-    return Session(module.open(path), str(path), raw)
+    opened = _first(path, candidates) if engine == "auto" else _named(path, engine, candidates).open(path)
+    return Session(opened, str(path), raw)
 
 
 def _named(path: Path, engine: str, candidates: tuple[str, ...]) -> ModuleType:
@@ -49,14 +51,21 @@ def _named(path: Path, engine: str, candidates: tuple[str, ...]) -> ModuleType:
     return module
 
 
-def _choose(path: Path, candidates: tuple[str, ...]) -> ModuleType:
-    first: MissingExtraError | None = None
+def _first(path: Path, candidates: tuple[str, ...]) -> Engine:
+    """The first of the engines that is installed and has all ops of the file; else what the first of them lacks."""
+    refusals: list[MissingExtraError | UnsupportedOpError] = []
     for name in candidates:
         module = importlib.import_module(ENGINES[name])
         missing: MissingExtraError | None = module.missing()
-        if missing is None:
-            return module
-        first = first or missing
-    if first is None:
+        if missing is not None:
+            refusals.append(missing)
+            continue
+        try:
+            opened: Engine = module.open(path)
+        except UnsupportedOpError as error:
+            refusals.append(error)
+        else:
+            return opened
+    if not refusals:
         raise EngineError(f"{path}: no engine runs this file")
-    raise first
+    raise refusals[0]

@@ -14,7 +14,8 @@ from edgernn.ir.op import Array
 def quantize(array: Array, port: Port) -> Array:
     """Finite real values in units of the port's scale: rounded (halves up), saturated, in its dtype."""
     limits = np.iinfo(port.dtype)
-    scaled = np.floor(array.astype(np.float32) * np.float32(1.0 / (port.scale or 1.0)) + np.float32(0.5))
+    with np.errstate(over="ignore"):
+        scaled = np.floor(array.astype(np.float32) * np.float32(1.0 / (port.scale or 1.0)) + np.float32(0.5))
     quantized: Array = np.clip(scaled, limits.min, limits.max).astype(port.dtype)
     return quantized
 
