@@ -62,7 +62,7 @@ def _named(cc: str) -> Compiler:
     path = shutil.which(command[0]) if command else None
     if path is None:
         raise UsageError(f"there is no C compiler {cc!r}; give the name or path of one, or leave it out")
-    return Compiler((path, *command[1:]), is_zig=Path(path).name == "zig")
+    return Compiler((path, *command[1:]), is_zig=Path(path).name == "zig" or "ziglang" in command)
 
 
 def _zig() -> Compiler | None:

@@ -77,7 +77,7 @@ ERN_INLINE ern_vf ern_tanh(ern_vf x)
 {
     const ern_vf a = ern_clamp(ern_abs(x), 0.0f, 10.0f), z = a * a;
     const ern_vf high = 1.0f - 2.0f / (1.0f + ern_exp_bounded(2.0f * a));
-    ern_vf p = z * -6.20742965e-3f + 2.10272184e-2f;
+    ern_vf p = z * -6.20742984e-3f + 2.10272184e-2f;
     p = p * z - 5.38422781e-2f;
     p = p * z + 1.33324989e-1f;
     p = p * z - 3.33333153e-1f;
@@ -89,7 +89,7 @@ ERN_INLINE ern_vf ern_tanh_gate(ern_vf x)
 {
     const ern_vf v = ern_clamp(x, -9.0f, 9.0f), z = v * v;
     ern_vf p = z * 1.33842944e-8f + 2.06358251e-5f;
-    ern_vf q = z * 7.79025066e-7f + 3.28851762e-4f;
+    ern_vf q = z * 7.79025065e-7f + 3.28851762e-4f;
     p = p * z + 3.49745785e-3f;
     q = q * z + 2.58843616e-2f;
     p = p * z + 1.33826874e-1f;
@@ -171,18 +171,18 @@ ERN_INLINE ern_vf ern_erf(ern_vf x)
 {
     const ern_vf a = ern_clamp(ern_abs(x), 0.0f, 4.0f);
     const ern_vf z = a * a;
-    ern_vf low = z * 7.37441145e-5f - 7.20812691e-4f;
-    ern_vf high = a * -1.95937238e-4f + 3.04321740e-3f;
+    ern_vf low = z * 7.37441137e-5f - 7.20812689e-4f;
+    ern_vf high = a * -1.95937287e-4f + 3.04321785e-3f;
     low = low * z + 4.60883914e-3f;
-    high = high * a - 2.22269204e-2f;
+    high = high * a - 2.22269220e-2f;
     low = low * z - 2.38034982e-2f;
-    high = high * a + 1.03931597e-1f;
+    high = high * a + 1.03931600e-1f;
     low = low * z + 9.99991920e-2f;
-    high = high * a + 6.37182247e-1f;
+    high = high * a + 6.37182244e-1f;
     low = low * z - 3.33333297e-1f;
     high = high * a + 1.12767563f;
     low = (low * z) * (1.12837917f * a) + 1.12837917f * a;
-    high = 1.0f - ern_exp_bounded(-(high * a + 1.95675586e-4f));
+    high = 1.0f - ern_exp_bounded(-(high * a + 1.95675153e-4f));
     return ern_choose((ern_vi)(x == x), ern_with_sign(ern_choose(ern_less(a, ern_all(0.93f)), low, high), x), x);
 }
 
