@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgernn.ir.graph import Port
+from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 
 
@@ -28,6 +29,12 @@ def dequantize(array: Array, port: Port) -> Array:
 def real_port(port: Port) -> Port:
     """``port`` as a user sees it who feeds real values: float32 where it has a scale."""
     return port if port.scale is None else replace(port, dtype="float32", scale=None)
+
+
+def real_interface(interface: Interface) -> Interface:
+    """``interface`` as a user sees it who feeds and gets real values."""
+    inputs, outputs = (tuple(real_port(p) for p in ports) for ports in (interface.inputs, interface.outputs))
+    return replace(interface, inputs=inputs, outputs=outputs)
 
 
 def real_dtype(port: Port) -> np.dtype[Any]:

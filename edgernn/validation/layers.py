@@ -7,6 +7,7 @@ import math
 from edgernn.ir.graph import Graph, Node
 from edgernn.validation.results import LayerRow
 
+INTEGER_SUFFIX = "_int16"
 RECURRENT = ("lstm", "gru", "rnn")
 
 
@@ -27,11 +28,12 @@ def macs(graph: Graph, node: Node) -> int:
     """Multiply-accumulates of the matrix products of one step. Elementwise work is not counted."""
     shapes = [t.shape for t in graph.types(node.inputs)]
     out = graph.values[node.outputs[0]]
-    if node.op.kind == "linear":
+    kind = node.op.kind.removesuffix(INTEGER_SUFFIX)
+    if kind == "linear":
         return out.size * shapes[1][1]
-    if node.op.kind == "matmul":
+    if kind == "matmul":
         return out.size * shapes[0][-1]
-    if node.op.kind in RECURRENT:
+    if kind in RECURRENT:
         return sum(math.prod(shape) for shape in shapes[1:] if len(shape) == 2)
     return 0
 

@@ -16,6 +16,12 @@
 #define ERN_LANES 1
 #endif
 
+/* 1 when the int8 weights of an integer model are packed for the DSP extension of Cortex-M4, M7 and M33. The kernels then
+ * use it where the compiler's target has it, and compute the same in plain C where not. */
+#ifndef ERN_DSP
+#define ERN_DSP 0
+#endif
+
 /* Linkage of the kernels. A build of all files as one translation unit sets it to "static". */
 #ifndef ERN_API
 #define ERN_API
@@ -163,5 +169,93 @@ ERN_UNARY(log_sigmoid);
 ERN_UNARY(tanh_shrink);
 ERN_UNARY1(soft_shrink, limit);
 ERN_UNARY1(hard_shrink, limit);
+
+/* Kernels of integer models: int16 values, int8 weights, no floating point. docs/integer-arithmetic.md defines all results.
+ *
+ * Weights are packed for ERN_LANES and ERN_DSP. R = 1, 4 or 8 (for more lanes) rows are computed together, from P = 2
+ * columns at once where R > 1, else 1. "rows" holds for each R rows in the order of use R multipliers, then R biases.
+ * work: as many elements as the vectors read, each rounded up to a multiple of 8, and one more.
+ * Tables have 256 lines (value, slope) and are aligned to 4 bytes. */
+
+/* Weights: while 4 R rows are left [column pair][group of 4][row][column], then groups of R rows, the last one padded.
+ * With ERN_DSP (see ern_matvec_s8.h) four rows, then two. */
+typedef struct {
+    uint32_t inputs, outputs;
+    const int8_t *weights;
+    const int32_t *rows;
+} ern_linear_s16_layer;
+
+/* Weights: for each R units [column pair of x, then of h][gate i f g o][row][column]. */
+typedef struct {
+    uint32_t inputs, out, hidden;
+    uint32_t cell_fraction, hidden_fraction;
+    const int8_t *weights;
+    const int32_t *rows;
+    const int16_t *sigmoid, *tanh;
+} ern_lstm_s16_layer;
+
+/* Weights: as for the LSTM with gates r z n; with ERN_DSP for each two units r z of both over [x; h], n over x, n over h.
+ * rows: r, z, n over x, n over h. h is read with its lowest "shift" bits rounded away. */
+typedef struct {
+    uint32_t inputs, hidden, shift;
+    const int8_t *weights;
+    const int32_t *rows;
+    const int16_t *sigmoid, *tanh;
+} ern_gru_s16_layer;
+
+/* Weights: as for a linear layer over [x; h]. shift: 15 less the fraction bits of h. */
+typedef struct {
+    uint32_t inputs, hidden, shift;
+    const int8_t *weights;
+    const int32_t *rows;
+    const int16_t *tanh;
+} ern_rnn_s16_layer;
+
+/* h_next may be h or x; c_next may be c. */
+ERN_API void ern_lstm_s16(const ern_lstm_s16_layer *layer, const int16_t *x, const int16_t *h, const int16_t *c,
+                          int16_t *work, int16_t *h_next, int16_t *c_next);
+ERN_API void ern_gru_s16(const ern_gru_s16_layer *layer, const int16_t *x, const int16_t *h, int16_t *work, int16_t *h_next);
+ERN_API void ern_rnn_tanh_s16(const ern_rnn_s16_layer *layer, const int16_t *x, const int16_t *h, int16_t *work,
+                              int16_t *h_next);
+ERN_API void ern_rnn_relu_s16(const ern_rnn_s16_layer *layer, const int16_t *x, const int16_t *h, int16_t *work,
+                              int16_t *h_next);
+ERN_API void ern_linear_s16(const ern_linear_s16_layer *layer, const int16_t *x, size_t frames, int16_t *work, int16_t *y);
+
+/* ern_embedding_s16.c: int8 rows with a multiplier each; int16 rows as they are. */
+ERN_API void ern_embedding_s16(const int32_t *indices, size_t n, const int8_t *table, const int32_t *multipliers,
+                               size_t rows, size_t columns, int16_t *y);
+ERN_API void ern_take_s16(const int32_t *indices, size_t n, const int16_t *table, size_t rows, size_t columns, int16_t *y);
+
+/* ern_elementwise_s16.c: y dense; y may be an operand that is walked in order. */
+#define ERN_PAIRWISE_S16(name)                                                                                        \
+    ERN_API void ern_##name##_s16(const int16_t *a, const int16_t *b, int16_t *y, const ern_walk *walk, int32_t m_a,  \
+                                  int32_t m_b, uint32_t shift)
+ERN_PAIRWISE_S16(add);
+ERN_PAIRWISE_S16(maximum);
+ERN_PAIRWISE_S16(minimum);
+ERN_API void ern_mul_s16(const int16_t *a, const int16_t *b, int16_t *y, const ern_walk *walk, int32_t multiplier);
+ERN_API void ern_rescale_s16(const int16_t *x, int16_t *y, size_t n, int32_t multiplier, uint32_t shift);
+ERN_API void ern_table_s16(const int16_t *x, int16_t *y, size_t n, const int16_t *table);
+ERN_API void ern_clip_s16(const int16_t *x, int16_t *y, size_t n, int32_t low, int32_t high);
+
+/* Of each row of n elements; y may be x. */
+ERN_API void ern_layer_norm_s16(const int16_t *x, size_t rows, size_t n, const int32_t *gain, const int32_t *bias,
+                                uint64_t epsilon, int16_t *y);
+ERN_API void ern_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size_t n, uint32_t multiplier, uint32_t shift,
+                             const int16_t *exp_table);
+ERN_API void ern_log_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size_t n, uint32_t multiplier, uint32_t shift,
+                                 int32_t gain, int32_t log_gain, const int16_t *exp_table, const int16_t *log_table);
+
+/* ern_reduce_s16.c: for each element of the walk outer, over the walk inner from there. */
+#define ERN_REDUCE_S16(name)                                                                                          \
+    ERN_API void ern_reduce_##name##_s16(const int16_t *x, int16_t *y, const ern_walk *outer, const ern_walk *inner,  \
+                                         int32_t multiplier)
+ERN_REDUCE_S16(sum);
+ERN_REDUCE_S16(max);
+ERN_REDUCE_S16(min);
+
+/* As ern_matmul_f32. */
+ERN_API void ern_matmul_s16(const int16_t *a, size_t a_step, const int16_t *b, size_t b_step, int16_t *y, size_t batch,
+                            size_t m, size_t k, size_t n, int32_t multiplier);
 
 #endif

@@ -16,6 +16,7 @@ from edgernn.ir.op import Array
 from edgernn.runtime.io.base import STDIO, Sink, write_error
 from edgernn.runtime.io.npy import NpySink
 from edgernn.runtime.io.text import CsvSink, JsonLinesSink
+from edgernn.runtime.quantized import real_interface
 
 SUFFIXES = (".npy", ".csv", ".jsonl")
 FORMS = f"FILE or NAME=FILE with a file that ends in {', '.join(SUFFIXES)}, or - for standard output"
@@ -30,6 +31,7 @@ def open_sink(
     (``-``) gets CSV, or JSON lines with ``json``. CSV and JSON lines are whole after every step; an .npy
     file appears when the sink is closed. Raises UsageError, OutputError.
     """
+    interface = real_interface(interface)
     sinks: list[Sink] = []
     try:
         for spec in specs:

@@ -15,6 +15,7 @@ from edgernn.runtime.io.base import STDIO, Source, read_error
 from edgernn.runtime.io.npy import NpySource
 from edgernn.runtime.io.text import CsvSource, JsonLinesSource
 from edgernn.runtime.io.wav import WavSource
+from edgernn.runtime.quantized import real_interface
 
 SUFFIXES = (".npy", ".csv", ".tsv", ".txt", ".jsonl", ".wav")
 FORMS = f"FILE or NAME=FILE with a file that ends in {', '.join(SUFFIXES)}, or - for standard input"
@@ -27,6 +28,7 @@ def open_source(specs: Sequence[str], interface: Interface, stdin: BinaryIO | No
     ``NAME=FILE`` feeds the input of that name; then every input needs one. Standard input (``-``) holds
     CSV, JSON lines or WAV; which one is seen from its first bytes. Raises UsageError.
     """
+    interface = real_interface(interface)
     named = [_split(spec, interface) for spec in specs]
     rate = interface.sample_rate_hz
     if len(named) == 1 and named[0][0] is None:
