@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.models import Model, operator_model, step_program
+from benchmarks.models import Model, frames, operator_model, step_program
 from edgernn.errors import EdgeRNNError
 from edgernn.ir.graph import Graph
+from edgernn.quant import quantize
 from edgernn.runtime.engines import ENGINES
 from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.session import Session
@@ -22,6 +23,14 @@ UNIT = "ORT operator"
 
 LITERT = "bare LiteRT"
 """ai-edge-litert's interpreter, fed by NumPy through ``set_tensor`` and ``get_tensor``."""
+
+SCHEME = "int16x8"
+"""How the integer rows are quantized."""
+
+INTEGER_ENGINES = ("native", "numba")
+"""Engines that run integer models, which are timed with real frames."""
+
+CALIBRATION_FRAMES = 1024
 
 WRITERS = {
     "native": ("edgernn.export.c", "write_shared_library", ".so"),
@@ -83,15 +92,32 @@ def lineup(model: Model, engines: tuple[str, ...], folder: Path) -> Lineup:
     candidates.add(UNIT, lambda: operator_step(model), lead=2)
     graph = step_program(model)
 
-    def through_session(engine: str) -> tuple[Any, Callable[[Any], Any]]:
+    def through_session(graph: Graph, engine: str) -> tuple[Any, Callable[[Any], Any]]:
         session = Session(open_engine(graph, engine, folder))
         return session, session.step
 
     for engine in engines:
-        candidates.add(engine, lambda engine=engine: through_session(engine))  # type: ignore[misc]
+        candidates.add(engine, lambda engine=engine: through_session(graph, engine))  # type: ignore[misc]
+    integer_engines = [engine for engine in engines if engine in INTEGER_ENGINES]
+    integers = integer_program(model) if integer_engines else graph
+    for engine in integer_engines:
+        candidates.add(integer_row(engine), lambda engine=engine: through_session(integers, engine))  # type: ignore[misc]
     if "tflite" in candidates.steps:
         candidates.add(LITERT, lambda: litert_step(folder / f"{graph.name}.tflite"))
     return candidates
+
+
+def integer_row(engine: str) -> str:
+    """Name of the candidate that runs the integer model."""
+    return f"{engine} {SCHEME}"
+
+
+def integer_program(model: Model) -> Graph:
+    """The step program in integers, calibrated on standard normal frames."""
+    block = np.stack(frames(model, CALIBRATION_FRAMES, seed=2))
+    graph = quantize(step_program(model), [{"x": block}], SCHEME).graph
+    graph.name = f"{model.name}_{SCHEME}"
+    return graph
 
 
 def operator_step(model: Model) -> tuple[Any, Callable[[Any], Any]]:

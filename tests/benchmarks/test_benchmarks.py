@@ -61,6 +61,17 @@ def test_candidates_that_differ_are_not_timed(tmp_path: Path) -> None:
         host_step.check_agreement(lineup, MODELS[1])
 
 
+def test_integer_rows_run_the_quantized_model(tmp_path: Path) -> None:
+    lineup = candidates.lineup(MODELS[1], ("numba",), tmp_path)
+    row = candidates.integer_row("numba")
+    assert set(lineup.steps) == {candidates.UNIT, "numba", row}
+    host_step.check_agreement(lineup, MODELS[1])
+    step = lineup.steps[row]
+    lineup.steps[row] = lambda frame: step(frame) + np.float32(0.02)
+    with pytest.raises(click.ClickException, match=f"{row} differs from the unit"):
+        host_step.check_agreement(lineup, MODELS[1])
+
+
 def test_missed_targets_are_named() -> None:
     results = {"lstm_64_128": {"ratio": {"native": 0.2, "numba": 0.2}}}
     assert host_step.missed(results) == ["native, lstm_64_128: 0.200 > 0.16"]
