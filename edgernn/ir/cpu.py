@@ -19,6 +19,11 @@ def host_machine() -> str:
     return "armv7" if machine.startswith(("armv7", "armv8")) else machine
 
 
+def _with_implied(features: set[str]) -> set[str]:
+    """A 64-bit ARM kernel may list its own names to a 32-bit process."""
+    return features | {"neon", "vfpv4"} if "asimd" in features else features
+
+
 def cpu_features() -> set[str]:
     """Features of the processor as /proc/cpuinfo names them; empty where that is not readable."""
     try:
@@ -28,5 +33,5 @@ def cpu_features() -> set[str]:
     for line in lines:
         key, _, value = line.partition(":")
         if key.strip().lower() in ("flags", "features"):
-            return set(value.split())
+            return _with_implied(set(value.split()))
     return set()

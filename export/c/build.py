@@ -86,9 +86,8 @@ def flags(compiler: Compiler, target: Target, optimize: str, host: bool) -> list
     if compiler.is_zig:
         cross = ["-target", target.triple, f"-mcpu={target.cpu}"] if target.triple else []
         return [*common, "-fno-sanitize=all", *cross]
-    if target.machine == "x86_64":
-        common += [f"-m{feature}" for feature in target.features]
-    return [*common, "-mtune=native"] if host else common
+    tune = ["-mtune=native"] if host else []
+    return [*common, *target.flags, *tune]
 
 
 def compile_shared(compiler: Compiler, arguments: list[str], source: Path, output: Path) -> None:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from edgernn.errors import UsageError
+from edgernn.errors import ArtifactError, OutputError, UsageError
 from edgernn.export.c.build import compile_shared, find_compiler, flags
 from edgernn.export.c.source import Source, generate, read_kernel, template, with_includes
 from edgernn.export.c.targets import Target, host_target, target_named
@@ -14,7 +14,7 @@ from edgernn.export.files import write_file
 from edgernn.ir.cpu import host_machine
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import little_endian
-from edgernn.ir.sofile import ELF_MACHINES, LibraryInfo, pack_library
+from edgernn.ir.sofile import ELF_MACHINES, LibraryInfo, pack_library, parse_library
 from edgernn.ir.types import DTYPE_BYTES
 
 STEM = "model"
@@ -52,8 +52,12 @@ def write_shared_library(
         image = Path(folder) / "model.so"
         compile_shared(compiler, flags(compiler, chosen, optimize, host), main, image)
         data = image.read_bytes()
-    info = LibraryInfo(source.interface, chosen.machine, chosen.features, chosen.lanes)
-    write_file(path, pack_library(data, info))
+    library = pack_library(data, LibraryInfo(source.interface, chosen.machine, chosen.features, chosen.lanes))
+    try:
+        parse_library(library, str(path))
+    except ArtifactError as error:
+        raise OutputError(f"{error}: the C compiler {compiler.command[0]} builds for something else") from None
+    write_file(path, library)
 
 
 def _write_sources(folder: Path, source: Source, graph: Graph) -> Path:

@@ -14,7 +14,8 @@ class Target:
 
     machine   family, as in ``edgernn.ir.sofile``
     lanes     floats that one instruction processes
-    features  beyond the family's baseline, as /proc/cpuinfo names them; on x86, also compiler flags
+    features  beyond the family's baseline, as /proc/cpuinfo names them
+    flags     of GCC and clang
     triple    of the zig compiler
     cpu       of the zig compiler
     """
@@ -22,22 +23,32 @@ class Target:
     machine: str
     lanes: int
     features: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     triple: str = ""
     cpu: str = ""
 
 
-AVX2 = ("avx2", "fma")
-AVX512 = (*AVX2, "avx512f", "avx512bw", "avx512dq", "avx512vl")
+def _x86(lanes: int, *features: str) -> Target:
+    flags = tuple(f"-m{feature}" for feature in features)
+    return Target("x86_64", lanes, features, flags, "x86_64-linux-gnu", "+".join(("x86_64", *features)))
+
+
+def _arm64(name: str, zig_cpu: str, *features: str) -> Target:
+    return Target("aarch64", 4, features, (f"-mcpu={name}",), "aarch64-linux-gnu", zig_cpu)
+
 
 TARGETS: dict[str, Target] = {
-    "x86_64": Target("x86_64", 4, (), "x86_64-linux-gnu", "x86_64"),
-    "x86_64_avx2": Target("x86_64", 8, AVX2, "x86_64-linux-gnu", "+".join(("x86_64", *AVX2))),
-    "x86_64_avx512": Target("x86_64", 16, AVX512, "x86_64-linux-gnu", "+".join(("x86_64", *AVX512))),
-    "aarch64": Target("aarch64", 4, (), "aarch64-linux-gnu", "generic"),
-    "cortex_a53": Target("aarch64", 4, ("crc32",), "aarch64-linux-gnu", "cortex_a53-aes-sha2"),
-    "cortex_a72": Target("aarch64", 4, ("crc32",), "aarch64-linux-gnu", "cortex_a72-aes-sha2"),
-    "cortex_a76": Target("aarch64", 4, ("atomics", "asimddp", "asimdhp"), "aarch64-linux-gnu", "cortex_a76"),
-    "armv7": Target("armv7", 4, ("neon", "vfpv4"), "arm-linux-gnueabihf", "cortex_a7"),
+    "x86_64": _x86(4),
+    "x86_64_avx2": _x86(8, "avx2", "fma"),
+    "x86_64_avx512": _x86(16, "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"),
+    "aarch64": _arm64("generic", "generic"),
+    "cortex_a53": _arm64("cortex-a53", "cortex_a53-aes-sha2", "crc32"),
+    "cortex_a72": _arm64("cortex-a72", "cortex_a72-aes-sha2", "crc32"),
+    "cortex_a76": _arm64("cortex-a76", "cortex_a76", "atomics", "asimddp", "asimdhp"),
+    "armv7": Target(
+        "armv7", 4, ("neon", "vfpv4"), ("-mcpu=cortex-a7", "-mfpu=neon-vfpv4", "-mfloat-abi=hard"),
+        "arm-linux-gnueabihf", "cortex_a7",
+    ),
 }  # fmt: skip
 """Name -> target. Raspberry Pi 2: armv7; 3: cortex_a53; 4: cortex_a72; 5: cortex_a76."""
 

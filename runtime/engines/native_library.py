@@ -16,6 +16,9 @@ from edgernn.ir.types import DTYPE_BYTES
 TABLE_VERSION = 1
 FINGERPRINT_BYTES = 16
 
+_loaded: dict[str, list[tuple[int, int, int, int]]] = {}
+"""Path -> the versions of the file that were loaded."""
+
 
 class StateInfo(ctypes.Structure):
     """Where one state lies in the model's structure."""
@@ -50,12 +53,25 @@ def load_library(path: Path) -> tuple[Interface, ctypes.CDLL, Table]:
     info = parse_library(read_bytes(path), str(path))
     _require_cpu(info, path)
     try:
-        handle = ctypes.CDLL(str(path.resolve()))
+        handle = ctypes.CDLL(_spelling(path.resolve(strict=True)))
         table = Table.in_dll(handle, "ern_library")
     except (OSError, ValueError) as error:
         raise EngineError(f"{path}: the system does not load this library: {error}") from None
     _require_match(table, info.interface, path)
     return info.interface, handle, table
+
+
+def _spelling(path: Path) -> str:
+    """A name of the file that this process has not used for another version of it.
+
+    The loader takes a name it knows for the library it loaded under that name, even if the file was replaced.
+    """
+    status = path.stat()
+    version = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    versions = _loaded.setdefault(str(path), [])
+    if version not in versions:
+        versions.append(version)
+    return f"{path.parent}{'/.' * versions.index(version)}/{path.name}"
 
 
 def _require_cpu(info: LibraryInfo, path: Path) -> None:

@@ -64,7 +64,8 @@ def test_sanitizers_find_nothing(lanes: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part[0]}...")
 def test_every_lane_width_equals_the_reference(part: list[Case], lanes: int, tmp_path: Path) -> None:
     case = merged(part)
-    target = Target("x86_64", lanes, FEATURES[lanes], "x86_64-linux-gnu", "x86_64+avx2+fma")
+    flags = tuple(f"-m{feature}" for feature in FEATURES[lanes])
+    target = Target("x86_64", lanes, FEATURES[lanes], flags, "x86_64-linux-gnu", "x86_64+avx2+fma")
     write_shared_library(case.graph, tmp_path / "model.so", target, optimize="-O1")
     engine = native.open(tmp_path / "model.so")
     for want, frames in zip(expected_outputs(case), case.frames, strict=True):

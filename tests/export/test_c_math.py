@@ -61,7 +61,7 @@ def lanes_of(name: str) -> int:
 def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     """The kernels without fused multiplication for one lane, with it for the lanes of this machine."""
     target, lanes = host_target(), lanes_of(request.param)
-    flags = [f"-m{feature}" for feature in target.features] if target.machine == "x86_64" and lanes > 1 else []
+    flags = target.flags if lanes > 1 else ()
     contract = "-ffp-contract=off" if lanes == 1 else "-ffp-contract=fast"
     output = tmp_path_factory.mktemp("kernels") / "kernels.so"
     command = [*compiler(), "-std=c99", "-O2", contract, f"-DERN_LANES={lanes}", *flags, "-shared", "-fPIC", *FILES]

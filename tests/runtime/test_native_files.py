@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import edgernn
-from edgernn.errors import ArtifactError, EngineError
+from edgernn.errors import ArtifactError, EngineError, OutputError
 from edgernn.export.c import write_shared_library
 from edgernn.export.c.targets import TARGETS
-from edgernn.ir import sofile
+from edgernn.ir import cpu, sofile
 from edgernn.ir.sofile import FOOTER, LibraryInfo, pack_library, parse_library
 from edgernn.ops import Embedding, Linear
 from edgernn.runtime.engines import native, native_library
@@ -147,3 +147,41 @@ def test_large_tables_are_linked_not_compiled(tmp_path: Path) -> None:
     engine = native.open(tmp_path / "model.so")
     for frames, (y,) in zip(case.frames, reference_run(case)[0], strict=True):
         np.testing.assert_allclose(engine.run(*frames)[0], y, atol=1e-5)
+
+
+def test_file_that_was_replaced_is_loaded_anew(tmp_path: Path) -> None:
+    path, x = tmp_path / "model.so", np.ones(3, np.float32)
+    for name in ("linear_3_4", "swap", "linear_3_4"):
+        write_shared_library(CASES[name].graph, path)
+        session = edgernn.load(path)
+        want = reference_run(CASES[name])[0][0][0]
+        np.testing.assert_allclose(session.step(CASES[name].frames[0][0]), want, atol=1e-5)
+        kept = edgernn.load(path)
+        assert kept.step(x).shape == want.shape
+
+
+def test_compiler_for_another_machine_is_noticed(tmp_path: Path) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho "no ELF image, but a file" > "$2"\n')
+    compiler.chmod(0o755)
+    with pytest.raises(OutputError, match="builds for something else"):
+        write_shared_library(CASES["swap"].graph, tmp_path / "model.so", cc=str(compiler))
+    assert not (tmp_path / "model.so").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor : 0\nflags\t\t: fpu avx2 fma\n", {"fpu", "avx2", "fma"}),
+        ("processor : 0\nFeatures\t: fp asimd crc32\n", {"fp", "asimd", "crc32", "neon", "vfpv4"}),
+        ("processor : 0\n", set()),
+    ],
+)
+def test_features_of_the_processor(
+    text: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(cpu, "CPU_INFO", tmp_path / "cpuinfo")
+    assert cpu.cpu_features() == expected
+    monkeypatch.setattr(cpu, "CPU_INFO", tmp_path / "missing")
+    assert cpu.cpu_features() == set()
