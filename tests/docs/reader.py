@@ -52,6 +52,7 @@ class Reader:
         """Do what the block says. Raises AssertionError where the document is wrong."""
         if block.file:
             (self.folder / block.file).write_text(block.text)
+            sys.modules.pop(Path(block.file).stem, None)  # a module of another folder
         elif block.language == "python":
             exec(compile(block.text, str(block), "exec"), self.names)
         elif block.language == "pycon":
