@@ -20,6 +20,8 @@ EdgeRNNError                     exit code of the command line
 
 from __future__ import annotations
 
+import re
+
 
 class EdgeRNNError(Exception):
     """Base of all errors of edgernn. ``exit_code`` is what the command line returns."""
@@ -101,10 +103,10 @@ class UnsupportedModelError(UnsupportedError):
     """
 
     def __init__(self, reason: str, *, node: str = "", source: str = "", remedy: str = "") -> None:
-        where = f"{source}: " if source else ""
+        where, code = place(source)
         what = f"cannot convert {node!r}: " if node else ""
         do = f"\n  what to do: {remedy}" if remedy else ""
-        super().__init__(f"{where}{what}{reason}{do}")
+        super().__init__(f"{where}{what}{reason}{code}{do}")
         self.reason, self.node, self.source, self.remedy = reason, node, source, remedy
 
 
@@ -112,10 +114,18 @@ class UnsupportedOpError(UnsupportedError):
     """A backend has no lowering for an op, and the op cannot be decomposed further."""
 
     def __init__(self, backend: str, op: str, node: str, *, source: str = "", reason: str = "") -> None:
-        where = f"{source}: " if source else ""
+        where, code = place(source)
         why = f": {reason}" if reason else ""
         super().__init__(
-            f"{where}the {backend} backend cannot express op {op!r} (node {node!r}){why}\n"
+            f"{where}the {backend} backend cannot express op {op!r} (node {node!r}){why}{code}\n"
             f"  what to do: choose another --format, or replace the operation in the model"
         )
         self.backend, self.op, self.node, self.source = backend, op, node, source
+
+
+def place(source: str) -> tuple[str, str]:
+    """How a message begins for "model.py:12 in forward: y = f(x)", and the line of code to follow the reason."""
+    found = re.fullmatch(r"(.+?:\d+ in \S+): (.+)", source)
+    if found is None:
+        return f"{source}: " if source else "", ""
+    return f"{found[1]}: ", f"\n    {found[2]}"

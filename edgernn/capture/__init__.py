@@ -1,7 +1,19 @@
 """PyTorch module -> sequence graph, by ``torch.export`` at two lengths."""
 
+from edgernn.capture.results import ArgumentInfo, Captured, OutputInfo
 from edgernn.capture.running import evaluating, in_float32
 from edgernn.capture.spec import CallSpec, InputSpec, call_spec, parse_input
-from edgernn.capture.translate import ArgumentInfo, Captured, OutputInfo, capture
+from edgernn.capture.translate import capture
 
-__all__ = ["ArgumentInfo", "CallSpec", "Captured", "InputSpec", "OutputInfo", "call_spec", "capture", "evaluating", "in_float32", "parse_input"]
+__all__ = [
+    "ArgumentInfo",
+    "CallSpec",
+    "Captured",
+    "InputSpec",
+    "OutputInfo",
+    "call_spec",
+    "capture",
+    "evaluating",
+    "in_float32",
+    "parse_input",
+]

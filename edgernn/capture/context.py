@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from edgernn.capture.traced import Call, Ref, Varying
+from edgernn.capture.traced import LENGTHS, Call, Ref, Varying
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
 from edgernn.errors import UnsupportedModelError
 from edgernn.ir.builder import Builder
@@ -19,7 +19,7 @@ from edgernn.ops import Binary, Last, Reshape
 
 @dataclass
 class GivenState:
-    """An initial state that the caller of the module gives: node and its k-th carried operand, layer of the argument."""
+    """An initial state that the caller gives: of the k-th carried operand of a node, from this row of the argument."""
 
     node: str
     carried: int
@@ -107,7 +107,12 @@ class Context:
 
     def _operand(self, call: Call, value: Any, dims: tuple[int | None, ...], equal_rank: bool) -> str:
         if isinstance(value, Varying):
-            refuse(call, f"a number depends on the length of the sequence ({value.a} and {value.b})")
+            refuse(
+                call,
+                f"a number depends on the length of the sequence ({value.a} for {LENGTHS[0]} frames, "
+                f"{value.b} for {LENGTHS[1]})",
+                "scale by the length outside the model: a stream has no length",
+            )
         if isinstance(value, int | float | bool):
             return self.builder.scalar(float(value))
         rank, time = len(dims), dims.index(None) if None in dims else None
@@ -139,8 +144,8 @@ def plain_dims(call: Call, result: int = 0) -> tuple[int | None, ...]:
     if dims.count(None) > 1:
         refuse(
             call,
-            "every frame is compared with every other frame (attention over the whole sequence)",
-            "only a whole sequence at a time can compute this",
+            "every frame is combined with every other frame, as attention over the whole sequence does",
+            "a streaming model cannot wait for the whole sequence; use recurrent layers",
         )
     return dims
 
@@ -153,7 +158,7 @@ def uniform(call: Call, value: Constant, rank: int, time: int | None) -> Array:
             refuse(call, "a constant depends on the length of the sequence")
         return a
     axis = a.ndim - rank + time
-    first = a.take(0, axis)
+    first: Array = a.take(0, axis)
     for array in (a, b):
         if not np.array_equal(array, np.broadcast_to(np.expand_dims(first, axis), array.shape)):
             refuse(
@@ -181,18 +186,18 @@ def _numpy(tensor: torch.Tensor) -> Array:
 def stream_arg(call: Call, value: Any, what: str = "input") -> Stream:
     """An operand that must depend on the input."""
     if not isinstance(value, Stream):
-        refuse(call, f"its {what} must depend on the input")
+        refuse(call, f"its {what} is a constant; it must be computed from the input of the model")
     return value
 
 
 def number(call: Call, value: Any, what: str) -> float:
     """A plain number."""
-    if isinstance(value, bool | int | float):
-        return float(value)
-    refuse(call, f"its {what} must be a number that does not depend on the sequence")
+    if not isinstance(value, bool | int | float):
+        refuse(call, f"its {what} must be a number that does not depend on the sequence")
+    return float(value)
 
 
-def refuse(call: Call, reason: str, remedy: str = "") -> NoReturn:
+def refuse(call: Call, reason: str, remedy: str = "replace it by operations of docs/operations.md") -> NoReturn:
     """Raise UnsupportedModelError for a call."""
     node = f"{call.target} ({call.path})" if call.path else call.target
     raise UnsupportedModelError(reason, node=node, source=call.source, remedy=remedy)

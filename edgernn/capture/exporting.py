@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -13,7 +12,7 @@ from torch.export.graph_signature import OutputKind, OutputSpec
 from torch.utils import _pytree as pytree
 
 from edgernn.capture.packed import packing_one_sequence
-from edgernn.capture.patching import tracing
+from edgernn.capture.patching import quiet, tracing
 from edgernn.capture.running import STATE_REMEDY, evaluating, first_line
 from edgernn.capture.source import traceback_line, user_line
 from edgernn.capture.spec import CallSpec
@@ -39,8 +38,7 @@ def export(
     target = _KnownLengths(module, spec, length) if lengths else module
     inputs = tuple(_tensors(spec, length)) if lengths else spec.tensors(length)
     try:
-        with warnings.catch_warnings(), evaluating(target), packing_one_sequence(), tracing():
-            warnings.simplefilter("ignore")
+        with quiet(), evaluating(target), packing_one_sequence(), tracing():
             program = torch.export.export(target, inputs, strict=False)
             return _functional(program, decomposes)
     except UnsupportedModelError:
@@ -60,7 +58,9 @@ class _KnownLengths(torch.nn.Module):
     def forward(self, *tensors: torch.Tensor) -> Any:
         given = iter(tensors)
         leaves = [
-            torch.tensor(self._length).reshape([n or self._length for n in leaf.shape]) if leaf.kind == "length" else next(given)
+            torch.tensor(self._length).reshape([n or self._length for n in leaf.shape])
+            if leaf.kind == "length"
+            else next(given)
             for leaf in self._spec.leaves()
         ]
         return self.module(*self._spec.fill(leaves))
@@ -75,7 +75,7 @@ def _functional(
     program: torch.export.ExportedProgram, decomposes: Callable[[torch._ops.OpOverload], bool]
 ) -> torch.export.ExportedProgram:
     """Without in-place operators and without those that ``decomposes`` names."""
-    copies = {str(n.args[0]): n for n in program.graph.nodes if str(n.target).startswith("aten.copy_")}
+    changes = _changes(program)
     names = {spec.target: spec.arg.name for spec in program.graph_signature.input_specs if spec.target}
     for _ in range(MAX_DECOMPOSITIONS):
         found = {n.target for n in program.graph.nodes if isinstance(n.target, torch._ops.OpOverload)}
@@ -85,21 +85,35 @@ def _functional(
         program = program.run_decompositions(table)
     for spec in program.graph_signature.output_specs:
         if spec.kind is not OutputKind.USER_OUTPUT:
-            copy = copies.get(names.get(spec.target, ""))
-            raise _side_effect(spec, user_line(copy.meta.get("stack_trace")) if copy is not None else "")
+            raise _side_effect(spec, changes.get(names.get(spec.target, str(spec.target)), ""))
     return program
+
+
+def _changes(program: torch.export.ExportedProgram) -> dict[str, str]:
+    """Input of the graph -> line of the user's code that first changes it in place."""
+    lines: dict[str, str] = {}
+    for node in program.graph.nodes:
+        if node.op == "call_function" and getattr(getattr(node.target, "_schema", None), "is_mutable", False):
+            root = node
+            while root.args and isinstance(root.args[0], torch.fx.Node):
+                root = root.args[0]
+            lines.setdefault(root.name, user_line(node.meta.get("stack_trace")))
+    return lines
 
 
 def _decompositions(operators: set[torch._ops.OpOverload]) -> dict[Any, Callable[..., Any]]:
     if not operators:
         return {}
     core = _core_decompositions()
-    return {op: core[op] for op in operators if op in core} | get_decompositions([op for op in operators if op not in core])
+    return {op: core[op] for op in operators if op in core} | get_decompositions(
+        [op for op in operators if op not in core]
+    )
 
 
 @cache
 def _core_decompositions() -> dict[Any, Callable[..., Any]]:
-    return dict(torch.export.default_decompositions().items())
+    table: Any = torch.export.default_decompositions()
+    return dict(table.items())
 
 
 def _side_effect(spec: OutputSpec, source: str) -> UnsupportedModelError:
@@ -131,7 +145,7 @@ def _export_error(error: Exception) -> UnsupportedModelError:
         )
     if "fake tensor in the exported program constant" in text:
         return UnsupportedModelError(
-            "a tensor is made in a way that PyTorch cannot trace, such as torch.FloatTensor(2, 3) or torch.Tensor(2, 3)",
+            "a tensor is made in a way that PyTorch cannot trace, such as torch.FloatTensor(2, 3)",
             source=source,
             remedy="make it with torch.zeros, torch.full or torch.tensor",
         )

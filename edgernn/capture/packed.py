@@ -22,9 +22,7 @@ def _pack(input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: b
     return PackedSequence(data, torch.ones(data.size(0), dtype=torch.int64))
 
 
-def _pad(
-    sequence: Any, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
-) -> Any:
+def _pad(sequence: Any, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None) -> Any:
     length = sequence.data.size(0)
     if total_length not in (None, length):
         raise ValueError("pad_packed_sequence to a total_length other than the length of the sequence")

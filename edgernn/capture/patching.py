@@ -6,9 +6,12 @@ traces; ``Tensor.data`` and ``Tensor.new`` can be traced.
 
 from __future__ import annotations
 
+import io
+import logging
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from typing import Any
 
 import torch
@@ -82,12 +85,26 @@ def _new(self: torch.Tensor, *sizes: Any, **options: Any) -> torch.Tensor:
     return made
 
 
-_data = property(torch.Tensor.detach, torch._C.TensorBase.data.__set__)
+_descriptor: Any = torch._C.TensorBase.data
+_data = property(torch.Tensor.detach, _descriptor.__set__)
 """``Tensor.data``, of which tracing loses what it gives."""
 
 
 def _frames_of_user(self: TracerBase, summary: traceback.StackSummary) -> traceback.StackSummary:
     return user_frames(summary)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without warnings, and without what torch.export logs and prints where it fails."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 
 from edgernn.capture.source import traceback_line
 from edgernn.capture.spec import CallSpec
-from edgernn.errors import UnsupportedModelError, UsageError
+from edgernn.errors import UnsupportedModelError, UsageError, place
 
 RELATIVE_NOISE, ABSOLUTE_NOISE = 1e-4, 1e-6
 """Two calls with the same input may differ by so much, for a numerical library that does not repeat exactly."""
@@ -57,10 +57,10 @@ def run_once(module: torch.nn.Module, spec: CallSpec, length: int) -> list[Any]:
             return list(pytree.tree_leaves(module(*tensors)))
     except Exception as error:
         shapes = ", ".join(str(list(t.shape)) for t in pytree.tree_leaves(tensors))
-        line = traceback_line(error.__traceback__)
+        where, code = place(traceback_line(error.__traceback__))
         raise UsageError(
-            f"{line + ': ' if line else ''}the module fails when it is called with inputs of shapes {shapes}: "
-            f"{type(error).__name__}: {first_line(error)}\n"
+            f"{where}the module fails when it is called with inputs of shapes {shapes}: "
+            f"{type(error).__name__}: {first_line(error)}{code}\n"
             "  what to do: make the inputs (--input, or the example) those that forward takes, with batch size 1"
         ) from error
 

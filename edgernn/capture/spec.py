@@ -117,7 +117,9 @@ def of_tensor(tensor: torch.Tensor, time: bool) -> InputSpec:
     if time:
         axis = next((k for k, n in enumerate(shape) if n != 1), None)
         if axis is None:
-            raise UsageError(f"example of shape {list(tensor.shape)}: no axis longer than 1 could be time; give inputs='1,T,...'")
+            raise UsageError(
+                f"example of shape {list(tensor.shape)}: no axis longer than 1 could be time; give inputs='1,T,...'"
+            )
         shape[axis] = None
     return InputSpec(tuple(shape), kind)
 

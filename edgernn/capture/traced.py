@@ -125,8 +125,8 @@ def _loop_error(a: Any, b: Any) -> UnsupportedModelError:
     return UnsupportedModelError(
         "the operations that run depend on the length of the sequence: a Python loop over time, or an if on the length",
         source=source,
-        remedy="replace the loop by nn.LSTM/GRU/RNN over the whole sequence, or give the body of the loop as a step module "
-        "forward(x_t, state) -> (y_t, state), together with its state (--state)",
+        remedy="replace the loop by nn.LSTM/GRU/RNN over the whole sequence, or give the body of the loop as a step "
+        "module forward(x_t, state) -> (y_t, state), together with its state (--state)",
     )
 
 
@@ -157,7 +157,9 @@ def _results(node: Any) -> list[torch.Tensor]:
 def _shape(a: torch.Tensor, b: torch.Tensor, node: str, source: str) -> tuple[int | None, ...]:
     """Sizes of a result, with None on the axis of time; the raw sizes where it is no plain sequence."""
     if a.ndim != b.ndim:
-        raise UnsupportedModelError("the number of axes depends on the length of the sequence", node=node, source=source)
+        raise UnsupportedModelError(
+            "the number of axes depends on the length of the sequence", node=node, source=source
+        )
     return tuple(n if n == m else (None if (n, m) == LENGTHS else -n) for n, m in zip(a.shape, b.shape, strict=True))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from time import perf_counter_ns
 from typing import Any
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.op import Array
-from edgernn.runtime.session import Session
 from edgernn.ops.evaluate import run_block
+from edgernn.runtime.session import Session
 from edgernn.validation.reference import Reference
 from edgernn.validation.results import Drift, Latency, OutputError, PropertyResult
 from edgernn.validation.sequences import Sequence_
@@ -128,7 +129,9 @@ def feed(session: Session, sequence: Sequence_, start: int = 0, stop: int | None
         if single:
             result: Any = session.step(sequence[session.inputs[0].name][t])
         else:
-            result = session.step({p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t] for p in session.inputs})
+            result = session.step(
+                {p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t] for p in session.inputs}
+            )
         rows.append(result if isinstance(result, dict) else {names[0]: result})
     return rows
 
@@ -147,7 +150,9 @@ def compare(session: Session, expected: Expected) -> list[OutputError]:
             differences[name].append(np.abs(found.astype(np.float64) - value))
             references[name].append(value)
             founds[name].append(found)
-    return [_output_error(p, differences[p.name], references[p.name], founds[p.name], expected) for p in session.outputs]
+    return [
+        _output_error(p, differences[p.name], references[p.name], founds[p.name], expected) for p in session.outputs
+    ]
 
 
 def _output_error(
@@ -180,7 +185,7 @@ def _argmax_agreement(reference: Array, found: Array) -> float | None:
 def curve(errors: Array, points: int = CURVE_POINTS) -> list[tuple[int, float]]:
     """``errors`` thinned to at most ``points``: the largest of each window, with the window's last index."""
     edges = np.unique(np.linspace(0, len(errors), min(points, len(errors)) + 1).astype(int))
-    return [(int(b) - 1, float(errors[a:b].max())) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(b) - 1, float(errors[a:b].max())) for a, b in pairwise(edges)]
 
 
 def properties(session: Session, expected: Expected, fresh: Callable[[], Session]) -> list[PropertyResult]:
@@ -206,7 +211,11 @@ def _causality(session: Session, expected: Expected) -> PropertyResult:
             if not excess <= worst:
                 worst, output = excess, name
     passed = worst <= 1.0
-    detail = "outputs do not depend on later frames" if passed else f"output {output!r} of the module depends on later frames"
+    detail = (
+        "outputs do not depend on later frames"
+        if passed
+        else f"output {output!r} of the module depends on later frames"
+    )
     return PropertyResult("causality", passed, detail)
 
 
@@ -234,7 +243,9 @@ def _snapshot(session: Session, sequence: Sequence_, fresh: Callable[[], Session
     with fresh() as other:
         other.restore(blob)
         passed = passed and _same(rest, feed(other, sequence, start=middle))
-    detail = "the same stream after restore, in this session and a new one" if passed else "another stream after restore"
+    detail = (
+        "the same stream after restore, in this session and a new one" if passed else "another stream after restore"
+    )
     return PropertyResult("snapshot", passed, detail)
 
 

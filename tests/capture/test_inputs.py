@@ -92,13 +92,29 @@ class Conditioned(nn.Module):
         condition = self.project(speaker).unsqueeze(1).expand(-1, x.size(1), -1)
         y, h = self.gru(torch.cat([x, condition], -1))
         end = self.out(torch.cat([h[-1], speaker], dim=1))
-        return y * torch.sigmoid(speaker.sum(-1)), end, y + speaker.unsqueeze(1).repeat(1, x.shape[1], 1).mean(-1, keepdim=True)
+        return (
+            y * torch.sigmoid(speaker.sum(-1)),
+            end,
+            y + speaker.unsqueeze(1).repeat(1, x.shape[1], 1).mean(-1, keepdim=True),
+        )
 
 
 def test_static_input() -> None:
     model = prove(Conditioned(), ["1,T,6", "1,3"])
     assert [(p.name, p.kind) for p in model.interface.inputs] == [("x", "frame"), ("speaker", "static")]
     assert list(kinds(model).values()) == ["frame", "final", "frame"]
+
+
+def test_output_of_the_static_input_alone() -> None:
+    class Biased(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gru = nn.GRU(6, 5, batch_first=True)
+
+        def forward(self, x: Tensor, speaker: Tensor) -> tuple[Tensor, Tensor]:
+            return self.gru(x)[0], torch.tanh(speaker)
+
+    assert kinds(prove(Biased(), ["1,T,6", "1,3"])) == {"output_0": "frame", "output_1": "final"}
 
 
 def test_inputs_in_containers() -> None:

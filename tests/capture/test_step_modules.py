@@ -185,7 +185,11 @@ class MinimalSSM(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.log_a, self.b, self.c = nn.Parameter(torch.randn(8)), nn.Linear(6, 8, bias=False), nn.Linear(8, 6, bias=False)
+        self.log_a, self.b, self.c = (
+            nn.Parameter(torch.randn(8)),
+            nn.Linear(6, 8, bias=False),
+            nn.Linear(8, 6, bias=False),
+        )
         self.d = nn.Parameter(torch.randn(6))
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:

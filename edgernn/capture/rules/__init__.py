@@ -27,5 +27,8 @@ def decomposes(operator: torch._ops.OpOverload) -> bool:
     name = str(operator)
     if name in RULES or refused.rule_for(name) is not None:
         return False
-    composite = torch._C._dispatch_has_kernel_for_dispatch_key(operator.name(), "CompositeImplicitAutograd")
+    if operator.namespace != "aten":
+        return False
+    overload = name.removeprefix("aten.").replace(".default", "")
+    composite = torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{overload}", "CompositeImplicitAutograd")
     return composite or name in DECOMPOSED

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from edgernn.capture.context import Context, fixed_array, number, plain_dims, refuse, stream_arg, uniform
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reductions import OVER_TIME, OVER_TIME_REMEDY
+from edgernn.capture.rules.refused import ATTENTION
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ir.op import Array
@@ -76,7 +75,7 @@ def _constant_left(ctx: Context, call: Call, a: Constant, b: Stream) -> Tracked:
 def _frames_matmul(ctx: Context, call: Call, a: Stream, b: Stream) -> Tracked:
     for operand in (a, b):
         if operand.time is not None and operand.time >= len(operand.dims) - 2:
-            refuse(call, OVER_TIME, OVER_TIME_REMEDY)
+            refuse(call, *ATTENTION)
     a, b = ctx.aligned(call, [a, b])
     if len(a.dims) != len(b.dims) or a.time != b.time:
         refuse(call, f"a product of tensors with axes {a.dims} and {b.dims}", "give both the same leading axes")
@@ -95,7 +94,9 @@ def bilinear(ctx: Context, call: Call) -> Tracked:
     products = ctx.add(Binary("mul"), ctx.operands(call, operands, outer), call)
     flat = (*dims[:-1], weight.shape[1] * weight.shape[2])
     x = Stream(ctx.reshaped(products, frame_of(flat), call), flat)
-    return affine(ctx, call, x, weight.reshape(len(weight), -1), None if bias is None else fixed_array(call, bias, "bias"))
+    return affine(
+        ctx, call, x, weight.reshape(len(weight), -1), None if bias is None else fixed_array(call, bias, "bias")
+    )
 
 
 def embedding(ctx: Context, call: Call) -> Tracked:

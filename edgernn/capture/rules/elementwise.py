@@ -17,9 +17,10 @@ Rule = Callable[[Context, Call], Tracked]
 
 PLAIN = {
     "relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "exp": "exp", "log": "log", "sqrt": "sqrt", "rsqrt": "rsqrt",
-    "reciprocal": "reciprocal", "square": "square", "abs": "abs", "neg": "neg", "sin": "sin", "cos": "cos", "erf": "erf",
-    "special_erf": "erf", "silu": "silu", "mish": "mish", "hardsigmoid": "hard_sigmoid", "hardswish": "hard_swish",
-    "log_sigmoid": "log_sigmoid", "selu": "selu", "special_expit": "sigmoid", "negative": "neg", "absolute": "abs",
+    "reciprocal": "reciprocal", "square": "square", "abs": "abs", "neg": "neg", "sin": "sin", "cos": "cos",
+    "erf": "erf", "special_erf": "erf", "silu": "silu", "mish": "mish",
+    "hardsigmoid": "hard_sigmoid", "hardswish": "hard_swish", "log_sigmoid": "log_sigmoid", "selu": "selu",
+    "special_expit": "sigmoid", "negative": "neg", "absolute": "abs",
 }  # fmt: skip
 """aten operator without parameters -> function of Unary."""
 
@@ -69,7 +70,9 @@ def relu6(ctx: Context, call: Call) -> Tracked:
 
 
 def elu(ctx: Context, call: Call) -> Tracked:
-    alpha, scale, input_scale = (number(call, v, "parameter") for v in [*call.args[1:], *(1.0, 1.0, 1.0)[len(call.args) - 1 :]])
+    alpha, scale, input_scale = (
+        number(call, v, "parameter") for v in [*call.args[1:], *(1.0, 1.0, 1.0)[len(call.args) - 1 :]]
+    )
     if (scale, input_scale) != (1.0, 1.0):
         refuse(call, "elu with scales")
     return apply_unary(ctx, call, "elu", alpha)
@@ -197,16 +200,18 @@ def _small_power(ctx: Context, call: Call, exponent: int) -> Tracked:
 
 
 def masked_fill(ctx: Context, call: Call) -> Tracked:
-    """Only masks of padding, which is absent from a single sequence: nothing is masked."""
-    x, mask = (ctx.resolve(v) for v in call.args[:2])
-    if isinstance(mask, Constant) and not mask.a.any() and not mask.b.any():
-        return stream_arg(call, x)
-    refuse(call, "a mask that hides values", "multiply by the mask instead, or drop it for a single sequence")
+    """A mask that is the same in every frame, such as one of padding, which a single sequence does not have."""
+    x, mask, value = (ctx.resolve(v) for v in call.args[:3])
+    return _choice(ctx, call, mask, value, x)
 
 
 def where(ctx: Context, call: Call) -> Tracked:
-    """A choice that is the same in every frame, such as a mask of padding, which one sequence does not have."""
     mask, a, b = (ctx.resolve(v) for v in call.args[:3])
+    return _choice(ctx, call, mask, a, b)
+
+
+def _choice(ctx: Context, call: Call, mask: Any, a: Any, b: Any) -> Tracked:
+    """``a`` where the mask is true, else ``b``."""
     if not isinstance(mask, Constant):
         refuse(call, "it chooses by comparing values", "use relu, leaky_relu, elu, clamp, minimum or maximum")
     dims = plain_dims(call)
@@ -214,9 +219,17 @@ def where(ctx: Context, call: Call) -> Tracked:
         return _broadcast(ctx, call, a, dims)
     if not mask.a.any() and not mask.b.any():
         return _broadcast(ctx, call, b, dims)
-    keep, drop = (Constant(*(m.float() for m in pair)) for pair in ((mask.a, mask.b), (~mask.a, ~mask.b)))
-    parts = [ctx.binary("mul", call, v, m).value for v, m in ((a, keep), (b, drop))]
-    return ctx.stream(Binary("add"), parts, call)
+    opposite = Constant(~mask.a, ~mask.b)
+    parts = [_where_true(ctx, call, value, m) for value, m in ((a, mask), (b, opposite))]
+    return ctx.binary("add", call, *parts)
+
+
+def _where_true(ctx: Context, call: Call, value: Any, mask: Constant) -> Any:
+    """``value`` where the mask is true, else 0."""
+    if isinstance(value, Stream):
+        return intermediate(ctx, call, "mul", value, Constant(mask.a.float(), mask.b.float()))
+    pair = (value.a, value.b) if isinstance(value, Constant) else (torch.tensor(float(value)),) * 2
+    return Constant(*(torch.where(m, v, 0.0) for m, v in zip((mask.a, mask.b), pair, strict=True)))
 
 
 def _broadcast(ctx: Context, call: Call, value: Any, dims: tuple[int | None, ...]) -> Tracked:
@@ -240,7 +253,9 @@ def multiply_add(function: str) -> Rule:
     def rule(ctx: Context, call: Call) -> Tracked:
         a, b, c = (ctx.resolve(v) for v in call.args[:3])
         product = intermediate(ctx, call, function, b, c)
-        return ctx.binary("add", call, a, scaled(ctx, call, product, number(call, call.kwargs.get("value", 1), "value")))
+        return ctx.binary(
+            "add", call, a, scaled(ctx, call, product, number(call, call.kwargs.get("value", 1), "value"))
+        )
 
     return rule
 
@@ -325,4 +340,5 @@ RULES: dict[str, Rule] = {
     "aten.maximum.default": binary("maximum"),
     "aten.minimum.default": binary("minimum"),
     "aten.masked_fill.Scalar": masked_fill,
+    "aten.masked_fill.Tensor": masked_fill,
 }  # fmt: skip

@@ -25,10 +25,10 @@ from edgernn.ops import Binary, LayerNorm, Reduce, Unary
 def layer_norm(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
     shape = tuple(call.args[1])
-    gamma, beta = (_optional(ctx, call, k, shape, fill) for k, fill in ((2, 1.0), (3, 0.0)))
-    eps = number(call, call.args[4] if len(call.args) > 4 else call.kwargs.get("eps", 1e-5), "eps")
     if x.time is not None and x.time >= len(x.dims) - len(shape):
         refuse(call, "it normalises over time", OVER_TIME_REMEDY)
+    gamma, beta = (_optional(ctx, call, k, shape, fill) for k, fill in ((2, 1.0), (3, 0.0)))
+    eps = number(call, call.option("eps"), "eps")
     return _normalised(ctx, call, x, len(shape), gamma, beta, eps)
 
 

@@ -79,7 +79,9 @@ def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool, one_frame: b
     """Frames of one axis; refuses a layer that does not run over time, or in a step module over one frame."""
     sequence = 1 if batch_first else 0
     if one_frame and x.dims[sequence] != 1:
-        refuse(call, f"the layer runs over {x.dims[sequence]} frames, but a step module sees one", "call it with one frame")
+        refuse(
+            call, f"the layer runs over {x.dims[sequence]} frames, but a step module sees one", "call it with one frame"
+        )
     if not one_frame and x.time != sequence:
         other = "batch_first=True" if sequence == 0 else "batch_first=False"
         where = "no axis" if x.time is None else f"axis {x.time}"
@@ -175,7 +177,9 @@ def cell(make: MakeLayer, states: int) -> Rule:
         weights = [fixed_array(call, ctx.resolve(v), "weights") for v in given]
         x = stream_arg(call, x)
         if x.time is not None:
-            refuse(call, "a cell is called with the whole sequence as its batch", "call it frame by frame in a step module")
+            refuse(
+                call, "a cell is called with the whole sequence as its batch", "call it frame by frame in a step module"
+            )
         op, constants = make(weights, len(weights) == 4)
         before = [_cell_state(ctx, call, s) for s in (hx if isinstance(hx, list) else [hx])]
         frame = ctx.reshaped(x.value, x.frame[-1:], call)

@@ -82,16 +82,15 @@ def spread(root: bool, with_mean: bool = False) -> Rule:
 def vector_norm(ctx: Context, call: Call) -> Tracked:
     """``linalg_vector_norm`` of order 1, 2 or infinity."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
-    order = number(call, call.args[1] if len(call.args) > 1 else 2, "order")
-    axes = _listed(call, x, call.args[2] if len(call.args) > 2 else None)
-    keep = bool(call.args[3]) if len(call.args) > 3 else False
+    order = number(call, call.option("ord"), "order")
+    axes, keep = _listed(call, x, call.option("dim")), bool(call.option("keepdim"))
+    if order not in (1, 2, np.inf):
+        refuse(call, f"a norm of order {order}", "use order 1, 2 or infinity")
     if order == 2:
         total = ctx.add(Reduce("sum", axes, keep), [ctx.add(Unary("square"), [x.value], call)], call)
         return ctx.stream(Unary("sqrt"), [total], call)
-    if order in (1, np.inf):
-        size = ctx.add(Unary("abs"), [x.value], call)
-        return ctx.stream(Reduce("sum" if order == 1 else "max", axes, keep), [size], call)
-    refuse(call, f"a norm of order {order}", "use order 1, 2 or infinity")
+    size = ctx.add(Unary("abs"), [x.value], call)
+    return ctx.stream(Reduce("sum" if order == 1 else "max", axes, keep), [size], call)
 
 
 def cumulative_sum(ctx: Context, call: Call) -> Tracked:

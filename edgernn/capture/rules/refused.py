@@ -9,7 +9,7 @@ from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.traced import Call
 
 ATTENTION = (
-    "attention: every frame is compared with every other frame",
+    "every frame is combined with every other frame, as attention over the whole sequence does",
     "a streaming model cannot wait for the whole sequence; use recurrent layers",
 )
 CONVOLUTION = (
@@ -42,7 +42,8 @@ REFUSED: dict[str, tuple[str, str]] = {
         ("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "scaled_dot_product_attention",
          "_scaled_dot_product_flash_attention_for_cpu"), ATTENTION),
     **dict.fromkeys(
-        ("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d", "unfold", "im2col"), CONVOLUTION),
+        ("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d", "unfold", "im2col"),
+        CONVOLUTION),
     **dict.fromkeys(
         ("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d",
          "adaptive_max_pool1d", "max_pool1d_with_indices", "max_pool2d_with_indices"), POOLING),

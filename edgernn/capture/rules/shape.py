@@ -25,7 +25,11 @@ def identity(ctx: Context, call: Call) -> Tracked:
 
 def dropout(ctx: Context, call: Call) -> Tracked:
     if call.option("train") is True:
-        refuse(call, "it drops values in evaluation mode too", "call F.dropout with training=self.training, or use nn.Dropout")
+        refuse(
+            call,
+            "it drops values in evaluation mode too",
+            "call F.dropout with training=self.training, or use nn.Dropout",
+        )
     return identity(ctx, call)
 
 
@@ -153,8 +157,8 @@ def last_frame(ctx: Context, call: Call, x: Stream, index: Any) -> Stream:
 
 def slice_(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
-    axis, start, stop, step = [*call.args[1:], *(0, None, None, 1)[len(call.args) - 1 :]]
-    axis = int(axis) % len(x.dims)
+    axis = int(call.option("dim")) % len(x.dims)
+    start, stop, step = (call.option(name) for name in ("start", "end", "step"))
     if axis == x.time:
         return _slice_time(ctx, call, x, start, stop, step)
     if any(isinstance(v, Varying) for v in (start, stop, step)):
@@ -167,14 +171,16 @@ def slice_(ctx: Context, call: Call) -> Tracked:
 
 
 def _slice_time(ctx: Context, call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream:
-    to_end = stop is None or (isinstance(stop, Varying) and stop.from_end == 0) or (isinstance(stop, int) and stop > 1 << 31)
-    if to_end and step == 1:
-        if start in (0, None):
-            return x
-        if start == -1 or (isinstance(start, Varying) and start.from_end == 1):
-            dims = tuple(1 if n is None else n for n in x.dims)
-            return Stream(ctx.reshaped(ctx.add(Last(), [x.value], call), frame_of(dims), call), dims)
-    refuse(call, WHOLE, WHOLE_REMEDY)
+    to_end = (
+        stop is None or (isinstance(stop, Varying) and stop.from_end == 0) or (isinstance(stop, int) and stop > 1 << 31)
+    )
+    last = start == -1 or (isinstance(start, Varying) and start.from_end == 1)
+    if not to_end or step != 1 or not (last or start in (0, None)):
+        refuse(call, WHOLE, WHOLE_REMEDY)
+    if not last:
+        return x
+    dims = tuple(1 if n is None else n for n in x.dims)
+    return Stream(ctx.reshaped(ctx.add(Last(), [x.value], call), frame_of(dims), call), dims)
 
 
 def narrow(ctx: Context, call: Call) -> Tracked:
@@ -328,14 +334,17 @@ VIEWS = (
 )  # fmt: skip
 DROPOUTS = ("dropout.default", "feature_dropout.default", "alpha_dropout.default", "feature_alpha_dropout.default")
 IDENTITIES = (
-    "clone.default", "contiguous.default", "detach.default", "alias.default", "lift_fresh_copy.default", "detach_.default",
+    "clone.default", "contiguous.default", "detach.default", "alias.default", "lift_fresh_copy.default",
+    "detach_.default",
+)  # fmt: skip
+CONVERSIONS = (
+    "to.dtype", "to.dtype_layout", "_to_copy.default", "to.device", "type_as.default", "to.other", "float.default",
 )  # fmt: skip
 RULES: dict[str, Rule] = {
     **{f"aten.{name}": view for name in VIEWS},
     **{f"aten.{name}": identity for name in IDENTITIES},
     **{f"aten.{name}": dropout for name in DROPOUTS},
-    **{f"aten.{name}": to_dtype for name in
-       ("to.dtype", "to.dtype_layout", "_to_copy.default", "to.device", "type_as.default", "to.other", "float.default")},
+    **{f"aten.{name}": to_dtype for name in CONVERSIONS},
     "aten.permute.default": permute,
     "aten.transpose.int": transpose,
     "aten.swapaxes.default": transpose,
