@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgernn.ir.graph import Graph
 from edgernn.ops import Concat, Embedding, Expand, Reshape, Slice, Transpose
+from edgernn.ops.integer import EmbeddingInt16
 
 
 def index_limits(graph: Graph) -> dict[str, int]:
@@ -13,7 +14,7 @@ def index_limits(graph: Graph) -> dict[str, int]:
         if port.limit is not None:
             limits[port.value] = port.limit
     for node in reversed(graph.nodes):
-        if isinstance(node.op, Embedding):
+        if isinstance(node.op, Embedding | EmbeddingInt16):
             _lower(limits, node.inputs[0], graph.values[node.inputs[1]].shape[0])
         elif isinstance(node.op, Reshape | Transpose | Expand | Slice | Concat) and node.outputs[0] in limits:
             for name in node.inputs:

@@ -52,14 +52,17 @@ def _(op: Matmul, call: Call) -> None:
 @lower.register
 def _(op: Embedding, call: Call) -> None:
     rows, columns = call.type_in(1).shape
-    if call.type_in(1).dtype != "float32":
-        raise call.unsupported(f"the table is {call.type_in(1).dtype}; there is a float32 kernel only")
+    kernels = {"float32": "ern_embedding_f32", "int16": "ern_take_s16"}
+    dtype = call.type_in(1).dtype
+    if dtype not in kernels:
+        raise call.unsupported(f"the table is {dtype}; there are kernels for {', '.join(kernels)}")
     call.emit(
-        "ern_embedding_f32",
+        kernels[dtype],
         call.operand(0),
         call.type_in(0).size,
         call.operand(1),
         rows,
         columns,
         call.result(),
+        file="ern_embedding_f32.c" if dtype == "float32" else "ern_embedding_s16.c",
     )

@@ -9,9 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgernn.errors import UnsupportedModelError
-from edgernn.export.c import lower_elementwise, lower_linear, lower_recurrent, lower_reduction, lower_shape
+from edgernn.export.c import (
+    lower_elementwise,
+    lower_integer,
+    lower_integer_frame,
+    lower_linear,
+    lower_recurrent,
+    lower_reduction,
+    lower_shape,
+)
 from edgernn.export.c.checks import index_limits
 from edgernn.export.c.lowering import BACKEND, Call, can_lower, in_place, lower, workspace
+from edgernn.export.c.pack_integer import Packing
 from edgernn.export.c.text import C_TYPES, c_array, c_float, c_name
 from edgernn.export.c.walks import MAX_AXES, Walk
 from edgernn.ir.graph import Graph, Node, Port
@@ -24,7 +33,9 @@ from edgernn.passes.rewrite import rewrite
 LARGE_BYTES = 1024
 WALK_BYTES = 4 + 12 * MAX_AXES
 
-RULES = (lower_elementwise, lower_linear, lower_recurrent, lower_reduction, lower_shape)
+RULES = (
+    lower_elementwise, lower_integer, lower_integer_frame, lower_linear, lower_recurrent, lower_reduction, lower_shape,
+)  # fmt: skip
 """The modules that register lowerings."""
 
 
@@ -55,15 +66,19 @@ class Constant:
 
 
 class Program:
-    """``graph`` lowered for a lane width; ``lanes`` is that of the packed weights.
+    """``graph`` lowered for a lane width; ``lanes`` is that of the packed weights, ``packing`` that of int8 weights.
+
+    holds_packed_integers  whether any int8 weights are packed
 
     Raises UnsupportedOpError for what no kernel computes.
     """
 
-    def __init__(self, graph: Graph, lanes: int) -> None:
+    def __init__(self, graph: Graph, lanes: int, dsp: bool = False) -> None:
         graph = legalize(graph, BACKEND, can_lower)
         self.graph = rewrite(graph, lower_reduction.split_reductions)
         self.lanes = lanes
+        self.packing = Packing(lanes, dsp)
+        self.holds_packed_integers = False
         self.constants: dict[str, Constant] = {}
         self.statements: list[str] = []
         self.files: set[str] = set()
@@ -100,6 +115,14 @@ class Program:
         name = self._unique("ern_walk {}", text.encode(), f"{call.node.name}_walk")
         if name not in self.constants:
             self.constants[name] = Constant(name, f"ern_walk {name}", WALK_BYTES, fields=text)
+        return f"&{name}"
+
+    def record(self, kind: str, fields: Sequence[object], hint: str) -> str:
+        """Address of a static structure of type ``kind``, whose members are 32-bit numbers and addresses."""
+        text = "    " + ", ".join(map(str, fields))
+        name = self._unique(f"{kind} {{}}", text.encode(), hint)
+        if name not in self.constants:
+            self.constants[name] = Constant(name, f"{kind} {name}", 4 * len(fields), fields=text)
         return f"&{name}"
 
     def address(self, location: Location) -> str:

@@ -45,15 +45,15 @@ class Source:
     interface: Interface
 
 
-def generate(graph: Graph, stem: str, lanes: int, *, embed: bool = False) -> Source:
-    """The C of ``graph``, in files named after ``stem``, with weights packed for ``lanes``.
+def generate(graph: Graph, stem: str, lanes: int, *, dsp: bool = False, embed: bool = False) -> Source:
+    """The C of ``graph``, in files named after ``stem``, with weights packed for ``lanes`` (and int8 weights for ``dsp``).
 
     With ``embed`` large arrays are declared only; they are linked in from a binary file.
 
     Raises UnsupportedOpError for what no kernel computes, OutputError for a name that a kernel file has.
     """
     interface = Interface.of(graph, fingerprint(graph))
-    program = Program(graph, lanes)
+    program = Program(graph, lanes, dsp)
     context = {**_context(program, interface, stem), "embed": embed}
     kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
     files = {name: read_kernel(name) for name in with_includes(kernels)}
@@ -103,7 +103,7 @@ def _context(program: Program, interface: Interface, stem: str) -> dict[str, Any
     members, ram_bytes = _members(program)
     return {
         "name": name, "prefix": name.upper(), "stem": stem, "version": edgernn.__version__,
-        "lanes": program.lanes,
+        "lanes": program.lanes, "dsp": int(program.packing.dsp), "packed_integers": program.holds_packed_integers,
         "inputs": [_port(program, "input", p) for p in program.graph.inputs],
         "outputs": [_port(program, "output", p) for p in program.graph.outputs],
         "states": states, "members": members, "hop": interface.hop, "delay": interface.delay,
@@ -122,6 +122,7 @@ def _port(program: Program, kind: str, port: Port) -> dict[str, Any]:
     return {
         "c_name": program.parameters[f"{kind} {port.name}"], "type": C_TYPES[port.dtype],
         "shape": _shape(port.shape), "size": port.size, "kind": port.kind, "limit": port.limit,
+        "scale": None if port.scale is None else program.number(port.scale),
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgernn.export.c.source import Source, generate
+from edgernn.export.c.text import C_TYPES
 from edgernn.ir.graph import Graph, Node
 from tests.ops.cases.base import Case
 
@@ -52,21 +53,21 @@ def write_sources(source: Source, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def write_driver(case: Case, folder: Path, lanes: int) -> list[str]:
+def write_driver(case: Case, folder: Path, lanes: int, dsp: bool = False) -> list[str]:
     """The model of ``case`` and a program that steps it over the case's frames, with a snapshot, a fresh structure
     and a restore in the middle, and prints every output. All memory is of exact size. Returns the .c files."""
-    source = generate(case.graph, "model", lanes)
+    source = generate(case.graph, "model", lanes, dsp=dsp)
     write_sources(source, folder)
     frames = [np.stack([f[k] for f in case.frames]) for k in range(len(case.graph.inputs))]
     lines = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>", '#include "model.h"']
     for k, array in enumerate(frames):
-        kind = "float" if array.dtype.kind == "f" else "int32_t"
+        kind = C_TYPES[str(array.dtype)]
         texts = [f"{v.hex()}f" if kind == "float" else str(v) for v in array.ravel().tolist()]
         lines.append(f"static const {kind} x{k}[] = {{{', '.join(texts)}}};")
     lines += ["int main(void)", "{", "    model_state *model = malloc(sizeof *model);"]
     lines += ["    uint8_t *blob = malloc(MODEL_SNAPSHOT_BYTES);", "    model_init(model);"]
     for k, port in enumerate(case.graph.outputs):
-        lines.append(f"    float *y{k} = malloc({port.size} * sizeof *y{k});")
+        lines.append(f"    {C_TYPES[port.dtype]} *y{k} = malloc({port.size} * sizeof *y{k});")
     inputs = []
     for k, (port, array) in enumerate(zip(case.graph.inputs, frames, strict=True)):
         lines.append(f"    void *in{k} = malloc({port.size} * sizeof *x{k});")

@@ -10,7 +10,7 @@ from tests.ops.integer_cases import integer_cases
 from tests.ops.test_engines import reference_run
 from tests.support import open_engine
 
-ENGINES = ["reference", "numba"]
+ENGINES = ["reference", "native", "numba"]
 CASES = integer_cases()
 
 

@@ -1,0 +1,280 @@
+/* Exact products of packed int8 weights and an int16 vector, kept in registers: the innermost floor of integer models.
+ *
+ * ERN_DSP: weights of two rows a, b and one column as the 16-bit number 256 b + a. Then SMLALD of two columns adds
+ * 256 b.x + a.x, and SMLAD of their low bytes (SXTB16) adds a.x: three instructions for four products.
+ */
+#ifndef ERN_MATVEC_S8_H
+#define ERN_MATVEC_S8_H
+
+#include "ern_rows_s16.h"
+
+/* Vectors are padded to a multiple of ERN_COLUMNS elements; with ERN_DSP they start at a multiple of 4 bytes. */
+#if ERN_DSP
+#define ERN_COLUMNS 8
+#elif ERN_ROWS > 1
+#define ERN_COLUMNS 2
+#else
+#define ERN_COLUMNS 1
+#endif
+
+ERN_INLINE size_t ern_padded(size_t n)
+{
+    return (n + ERN_COLUMNS - 1) / ERN_COLUMNS * ERN_COLUMNS;
+}
+
+/* The first address in work at which a vector may start. Workspaces have one spare element for this. */
+ERN_INLINE int16_t *ern_vector_start(int16_t *work)
+{
+#if ERN_DSP
+    return work + ((uintptr_t)work >> 1 & 1);
+#else
+    return work;
+#endif
+}
+
+/* y = round(x / 2^shift), padded with zeros; returns the end. */
+ERN_INLINE int16_t *ern_put_vector(int16_t *y, const int16_t *x, size_t n, uint32_t shift)
+{
+    const int32_t half = shift ? (int32_t)1 << (shift - 1) : 0;
+    size_t k = 0;
+    if (shift == 0) {
+        ern_memcpy(y, x, n * sizeof *y);
+        k = n;
+    }
+    for (; k < n; k++)
+        y[k] = (int16_t)ERN_SHIFT(x[k] + half, shift);
+    for (; k < ern_padded(n); k++)
+        y[k] = 0;
+    return y + k;
+}
+
+#if ERN_DSP && (ERN_LANES != 1)
+#error "ERN_DSP is for targets with ERN_LANES 1"
+#endif
+
+#if ERN_DSP && defined(__ARM_FEATURE_DSP) && defined(__arm__)
+
+/* The loops count in the upper half of the high word of an accumulator: 16 bits of it cannot be reached by sums, which
+ * have 40 bits. So no register is needed for the end. A pass of the loop takes 16 columns; an odd number of groups of 8
+ * enters in the middle, by the lowest bit of another accumulator. */
+#define ERN_COUNT_STEP 65536
+#define ERN_COUNT_FIRST 32768
+
+#define ERN_ASM_COLUMNS_4X4                                                                        \
+    "ldmia %[w]!, {r2, r3, r4, r5}\n ldmia %[x]!, {r6, r7}\n"                                       \
+    "smlald %Q[b], %R[b], r2, r6\n sxtb16 r2, r2\n smlald %Q[d], %R[d], r3, r6\n sxtb16 r3, r3\n"   \
+    "smlad %[a], r2, r6, %[a]\n smlad %[c], r3, r6, %[c]\n"                                         \
+    "smlald %Q[b], %R[b], r4, r7\n sxtb16 r4, r4\n smlald %Q[d], %R[d], r5, r7\n sxtb16 r5, r5\n"   \
+    "smlad %[a], r4, r7, %[a]\n smlad %[c], r5, r7, %[c]\n"
+
+#define ERN_ASM_COLUMNS_2X8                                                                        \
+    "ldmia %[w]!, {r2, r3, r4, r5}\n ldmia %[x]!, {r6, r7}\n"                                       \
+    "smlald %Q[b], %R[b], r2, r6\n sxtb16 r2, r2\n smlald %Q[b], %R[b], r3, r7\n sxtb16 r3, r3\n"   \
+    "smlad %[a], r2, r6, %[a]\n smlad %[a], r3, r7, %[a]\n ldmia %[x]!, {r6, r7}\n"                 \
+    "smlald %Q[b], %R[b], r4, r6\n sxtb16 r4, r4\n smlald %Q[b], %R[b], r5, r7\n sxtb16 r5, r5\n"   \
+    "smlad %[a], r4, r6, %[a]\n smlad %[a], r5, r7, %[a]\n"
+
+/* acc[r] = row r times x, for n columns, n a multiple of 8 and at least 8; returns the end of the weights. */
+ERN_INLINE const int8_t *ern_dsp_dot4(int32_t acc[4], const int8_t *w, const int16_t *x, size_t n)
+{
+    const uint32_t passes = ((uint32_t)n + 8) / 16;
+    int32_t a = 0, c = (int32_t)(n >> 3);
+    int64_t b = (int64_t)((uint64_t)((passes - 1) * ERN_COUNT_STEP + ERN_COUNT_FIRST) << 32), d = 0;
+    __asm__ volatile("lsrs %[c], %[c], #1\n mov %[c], #0\n bcs 2f\n"
+                     "1:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4
+                     "2:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4
+                     "subs %R[b], %R[b], #65536\n bpl 1b\n add %R[b], %R[b], #32768\n"
+                     : [w] "+r"(w), [x] "+r"(x), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d)
+                     :
+                     : "r2", "r3", "r4", "r5", "r6", "r7", "cc", "memory");
+    acc[0] = a;
+    acc[1] = (int32_t)ERN_SHIFT(b - a, 8);
+    acc[2] = c;
+    acc[3] = (int32_t)ERN_SHIFT(d - c, 8);
+    return w;
+}
+
+/* As ern_dsp_dot4, for two rows. */
+ERN_INLINE const int8_t *ern_dsp_dot2(int32_t acc[2], const int8_t *w, const int16_t *x, size_t n)
+{
+    int32_t a = 0;
+    int64_t b = 0;
+    const int16_t *end = x + n;
+    __asm__ volatile("1:\n" ERN_ASM_COLUMNS_2X8 "cmp %[x], %[end]\n bne 1b\n"
+                     : [w] "+r"(w), [x] "+r"(x), [a] "+r"(a), [b] "+r"(b)
+                     : [end] "r"(end)
+                     : "r2", "r3", "r4", "r5", "r6", "r7", "cc", "memory");
+    acc[0] = a;
+    acc[1] = (int32_t)ERN_SHIFT(b - a, 8);
+    return w;
+}
+
+#elif ERN_DSP
+
+/* One column of rows a, b. */
+ERN_INLINE void ern_dsp_column(int32_t acc[2], const int8_t *w, int32_t x)
+{
+    const int32_t raw = 256 * w[1] + (int32_t)(uint8_t)w[0], low = w[0];
+    acc[0] += low * x;
+    acc[1] += ERN_SHIFT(raw - low, 8) * x;
+}
+
+ERN_INLINE const int8_t *ern_dsp_dot4(int32_t acc[4], const int8_t *w, const int16_t *x, size_t n)
+{
+    for (size_t k = 0; k < 4; k++)
+        acc[k] = 0;
+    for (size_t k = 0; k < n; k += 2, w += 8)
+        for (size_t j = 0; j < 2; j++) {
+            ern_dsp_column(acc, w + 2 * j, x[k + j]);
+            ern_dsp_column(acc + 2, w + 4 + 2 * j, x[k + j]);
+        }
+    return w;
+}
+
+ERN_INLINE const int8_t *ern_dsp_dot2(int32_t acc[2], const int8_t *w, const int16_t *x, size_t n)
+{
+    acc[0] = acc[1] = 0;
+    for (size_t k = 0; k < n; k++, w += 2)
+        ern_dsp_column(acc, w, x[k]);
+    return w;
+}
+
+#else
+
+#define ERN_MAX_GROUPS 4
+
+#if ERN_ROWS == 1
+
+/* acc[g] += sum over k of w[k][g] x[k]; the number of groups is a constant where this is called. */
+ERN_INLINE const int8_t *ern_dot(ern_v32 *acc, int groups, const int8_t *w, const int16_t *x, size_t n)
+{
+    int32_t a = acc[0], b = groups > 1 ? acc[1] : 0, c = groups > 2 ? acc[2] : 0, d = groups > 3 ? acc[3] : 0;
+#define ERN_COLUMN(k)                         \
+    do {                                      \
+        const int32_t v = x[k];               \
+        a += w[groups * (k)] * v;             \
+        if (groups > 1)                       \
+            b += w[groups * (k) + 1] * v;     \
+        if (groups > 2)                       \
+            c += w[groups * (k) + 2] * v;     \
+        if (groups > 3)                       \
+            d += w[groups * (k) + 3] * v;     \
+    } while (0)
+    for (const int16_t *end = x + n / 4 * 4; x != end; x += 4, w += groups * 4) {
+        ERN_COLUMN(0);
+        ERN_COLUMN(1);
+        ERN_COLUMN(2);
+        ERN_COLUMN(3);
+    }
+    for (n %= 4; n > 0; n--, x++, w += groups)
+        ERN_COLUMN(0);
+#undef ERN_COLUMN
+    acc[0] = a;
+    if (groups > 1)
+        acc[1] = b;
+    if (groups > 2)
+        acc[2] = c;
+    if (groups > 3)
+        acc[3] = d;
+    return w;
+}
+
+#else
+
+/* acc += products of two columns of ERN_ROWS rows */
+#if defined(ERN_ROWS_AVX2)
+ERN_INLINE ern_v32 ern_pair(const int16_t *x)
+{
+    int32_t pair;
+    ern_memcpy(&pair, x, sizeof pair);
+    return (ern_v32)_mm256_set1_epi32(pair);
+}
+
+ERN_INLINE ern_v32 ern_mac_pair(ern_v32 acc, const int8_t *w, ern_v32 pair)
+{
+    const __m256i weights = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)w));
+    return acc + (ern_v32)_mm256_madd_epi16(weights, (__m256i)pair);
+}
+typedef ern_v32 ern_x_pair;
+#elif defined(ERN_ROWS_SSE2)
+ERN_INLINE ern_v32 ern_pair(const int16_t *x)
+{
+    int32_t pair;
+    ern_memcpy(&pair, x, sizeof pair);
+    return (ern_v32)_mm_set1_epi32(pair);
+}
+
+ERN_INLINE ern_v32 ern_mac_pair(ern_v32 acc, const int8_t *w, ern_v32 pair)
+{
+    const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)w);
+    const __m128i weights = _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+    return acc + (ern_v32)_mm_madd_epi16(weights, (__m128i)pair);
+}
+typedef ern_v32 ern_x_pair;
+#elif defined(ERN_ROWS_NEON)
+typedef int16x4_t ern_x_pair;
+ERN_INLINE ern_x_pair ern_pair(const int16_t *x)
+{
+    int32_t pair;
+    ern_memcpy(&pair, x, sizeof pair);
+    return vreinterpret_s16_s32(vdup_n_s32(pair));
+}
+
+ERN_INLINE ern_v32 ern_mac_pair(ern_v32 acc, const int8_t *w, ern_x_pair pair)
+{
+    const int16x4_t both = vreinterpret_s16_s8(vld1_s8(w));
+    acc = vmlal_lane_s16(acc, vshr_n_s16(vshl_n_s16(both, 8), 8), pair, 0);
+    return vmlal_lane_s16(acc, vshr_n_s16(both, 8), pair, 1);
+}
+#else
+typedef const int16_t *ern_x_pair;
+ERN_INLINE ern_x_pair ern_pair(const int16_t *x)
+{
+    return x;
+}
+
+ERN_INLINE ern_v32 ern_mac_pair(ern_v32 acc, const int8_t *w, ern_x_pair pair)
+{
+    int32_t part[ERN_ROWS];
+    for (int k = 0; k < ERN_ROWS; k++)
+        part[k] = w[2 * k] * pair[0] + w[2 * k + 1] * pair[1];
+    return acc + ern_rows_load32(part);
+}
+#endif
+
+/* acc[g] += sum over k of w[k][g] x[k]; the number of groups is a constant where this is called. n is even. */
+ERN_INLINE const int8_t *ern_dot(ern_v32 *acc, int groups, const int8_t *w, const int16_t *x, size_t n)
+{
+    const ptrdiff_t step = 2 * ERN_ROWS;
+    ern_v32 a = acc[0], b = a, c = a, d = a;
+    if (groups > 1)
+        b = acc[1];
+    if (groups > 2)
+        c = acc[2];
+    if (groups > 3)
+        d = acc[3];
+    for (const int16_t *end = x + n; x != end; x += 2, w += groups * step) {
+        const ern_x_pair pair = ern_pair(x);
+        a = ern_mac_pair(a, w, pair);
+        if (groups > 1)
+            b = ern_mac_pair(b, w + step, pair);
+        if (groups > 2)
+            c = ern_mac_pair(c, w + 2 * step, pair);
+        if (groups > 3)
+            d = ern_mac_pair(d, w + 3 * step, pair);
+    }
+    acc[0] = a;
+    if (groups > 1)
+        acc[1] = b;
+    if (groups > 2)
+        acc[2] = c;
+    if (groups > 3)
+        acc[3] = d;
+    return w;
+}
+
+#endif
+
+#endif
+
+#endif
