@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgernn.errors import ArtifactError, OutputError, UsageError
-from edgernn.export.c.build import compile_shared, find_compiler, flags
-from edgernn.export.c.source import Source, generate, read_kernel, template, with_includes
+from edgernn.export.c.build import Compiler, compile_shared, find_compiler, flags
+from edgernn.export.c.source import Source, generate, read_kernel, template
 from edgernn.export.c.targets import Target, host_target, target_named
+from edgernn.export.c.text import c_prefix
 from edgernn.export.files import write_file
+from edgernn.ir.codec import fingerprint
 from edgernn.ir.cpu import host_machine
 from edgernn.ir.graph import Graph
-from edgernn.ir.interface import little_endian
+from edgernn.ir.interface import Interface, little_endian
 from edgernn.ir.sofile import ELF_MACHINES, LibraryInfo, pack_library, parse_library
 from edgernn.ir.types import DTYPE_BYTES
 
 STEM = "model"
 BLOB = "weights.bin"
-GLUE = ("ern_python.c",)
+MAIN = "library.c"
+GLUE = ("ern_python.c", "ern_library.h")
+_SETTING = re.compile(r"^#if (ERN_[A-Z]+) != (\d+)$", re.MULTILINE)
 
 
 def write_shared_library(
@@ -44,31 +50,60 @@ def write_shared_library(
     chosen = target if isinstance(target, Target) else target_named(target) if target else host_target(portable)
     if chosen.machine not in ELF_MACHINES:
         raise UsageError(f"no shared library can be built for {chosen.machine}; known are {', '.join(ELF_MACHINES)}")
-    host = target is None and not portable
+    tuned = target is None and not portable
     compiler = find_compiler(cc, cross=chosen.machine != host_machine())
     source = generate(graph, STEM, chosen.lanes, embed=True)
-    with tempfile.TemporaryDirectory(prefix="edgernn-") as folder:
-        main = _write_sources(Path(folder), source, graph)
-        image = Path(folder) / "model.so"
-        compile_shared(compiler, flags(compiler, chosen, optimize, host), main, image)
-        data = image.read_bytes()
-    library = pack_library(data, LibraryInfo(source.interface, chosen.machine, chosen.features, chosen.lanes))
+    with tempfile.TemporaryDirectory(prefix="edgernn-") as name:
+        folder = Path(name)
+        for file, text in source.files.items():
+            (folder / file).write_text(text)
+        context = _context(graph, STEM, source.kernels)
+        _write_glue(folder, {**context, "weights": _write_weights(folder / BLOB, source)})
+        image = _compile(compiler, flags(compiler, chosen, optimize, tuned), folder)
+    write_file(path, _packed(image, LibraryInfo(source.interface, chosen.machine, chosen.features, chosen.lanes), path))
+
+
+def compile_source(source: Path, graph: Graph, path: Path, cc: str | None = None) -> None:
+    """Compile what ``write`` made of ``graph`` at ``source``, as it stands, as a library for this machine.
+
+    It serves to prove the C that goes to another machine: its text, its weights and its order of operations.
+    Raises as ``write_shared_library``.
+    """
+    settings = dict(_SETTING.findall(source.read_text()))
+    lanes = int(settings["ERN_LANES"])
+    host = replace(host_target(), lanes=lanes)
+    compiler = find_compiler(cc, cross=False)
+    kernels = tuple(sorted(file.name for file in source.parent.glob("ern_*.c")))
+    with tempfile.TemporaryDirectory(prefix="edgernn-") as name:
+        folder = Path(name)
+        _write_glue(folder, {**_context(graph, source.stem, kernels), "weights": []})
+        extra = [f"-I{source.parent.resolve()}", *(f"-D{key}={value}" for key, value in settings.items())]
+        image = _compile(compiler, [*flags(compiler, host, "-O1", host=False), *extra], folder)
+    interface = Interface.of(graph, fingerprint(graph))
+    write_file(path, _packed(image, LibraryInfo(interface, host.machine, host.features, lanes), path))
+
+
+def _write_glue(folder: Path, context: dict[str, Any]) -> None:
+    """The translation unit that includes all others, and what a process that loads the library calls."""
+    for name in GLUE:
+        (folder / name).write_text(read_kernel(name))
+    (folder / MAIN).write_text(template("library.c.jinja").render(context))
+
+
+def _compile(compiler: Compiler, arguments: list[str], folder: Path) -> bytes:
+    image = folder / "model.so"
+    compile_shared(compiler, arguments, folder / MAIN, image)
+    return image.read_bytes()
+
+
+def _packed(image: bytes, info: LibraryInfo, path: Path) -> bytes:
+    """The file, which is sure to load as far as its form goes."""
+    library = pack_library(image, info)
     try:
         parse_library(library, str(path))
     except ArtifactError as error:
-        raise OutputError(f"{error}: the C compiler {compiler.command[0]} builds for something else") from None
-    write_file(path, library)
-
-
-def _write_sources(folder: Path, source: Source, graph: Graph) -> Path:
-    for name, text in source.files.items():
-        (folder / name).write_text(text)
-    for name in with_includes(GLUE):
-        (folder / name).write_text(read_kernel(name))
-    weights = _write_weights(folder / BLOB, source)
-    main = folder / "library.c"
-    main.write_text(template("library.c.jinja").render({**_context(source, graph), "weights": weights}))
-    return main
+        raise OutputError(f"{error}: the C compiler builds for something else") from None
+    return library
 
 
 def _write_weights(path: Path, source: Source) -> list[dict[str, Any]]:
@@ -83,9 +118,10 @@ def _write_weights(path: Path, source: Source) -> list[dict[str, Any]]:
     return places
 
 
-def _context(source: Source, graph: Graph) -> dict[str, Any]:
+def _context(graph: Graph, stem: str, kernels: tuple[str, ...]) -> dict[str, Any]:
+    name = c_prefix(stem)
     return {
-        "blob": BLOB, "name": source.prefix, "prefix": source.prefix.upper(), "stem": STEM, "kernels": source.kernels,
+        "blob": BLOB, "name": name, "prefix": name.upper(), "stem": stem, "kernels": kernels,
         "input_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in graph.inputs],
         "output_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in graph.outputs],
         "states": len(graph.states),

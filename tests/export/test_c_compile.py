@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgernn.export.c import write_shared_library
+from edgernn.export.c import compile_source, write, write_shared_library
 from edgernn.export.c.source import KERNELS, generate
 from edgernn.export.c.targets import Target, host_machine
 from edgernn.runtime.engines import native
@@ -71,6 +71,25 @@ def test_every_lane_width_equals_the_reference(part: list[Case], lanes: int, tmp
     for want, frames in zip(expected_outputs(case), case.frames, strict=True):
         found = np.concatenate([np.ravel(y) for y in engine.run(*frames)])
         np.testing.assert_allclose(found, want, rtol=0, atol=case.tolerance * max(1.0, np.abs(want).max()))
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_written_files_are_compiled_as_they_stand(lanes: int, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "lstm_6_17_5")
+    write(case.graph, tmp_path / "kws.c", lanes=lanes)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    compile_source(tmp_path / "kws.c", case.graph, tmp_path / "kws.so")
+    assert {path: path.read_bytes() for path in before} == before
+    engine = native.open(tmp_path / "kws.so")
+    for want, frames in zip(expected_outputs(case), case.frames, strict=True):
+        np.testing.assert_allclose(np.concatenate(engine.run(*frames)), want, atol=case.tolerance)
+    engine.close()
+    text = (tmp_path / "kws.c").read_text()
+    line = next(line for line in text.splitlines() if line.startswith(("    0x", "    -0x")))
+    (tmp_path / "kws.c").write_text(text.replace(line, line.replace("0x1.", "0x3.")))
+    compile_source(tmp_path / "kws.c", case.graph, tmp_path / "kws.so")
+    found = np.concatenate(native.open(tmp_path / "kws.so").run(*case.frames[0]))
+    assert np.abs(found - expected_outputs(case)[0]).max() > case.tolerance
 
 
 @pytest.mark.parametrize("kernel", sorted(path.name for path in KERNELS.glob("*.c")))
