@@ -172,13 +172,14 @@ class Model:
         if path.suffix == ".so" and target is None:
             module.write_shared_library(self.graph, file)
             return file
-        if path.suffix == ".so":
-            module.write_shared_library(self.graph, file, target=target)
-        else:
-            module.write(self.graph, file)
         (staging / "tested").mkdir()
         tested = staging / "tested" / f"{path.stem}.so"
-        module.write_shared_library(self.graph, tested)
+        if path.suffix == ".c":
+            module.write(self.graph, file)
+            module.compile_source(file, self.graph, tested)
+        else:
+            module.write_shared_library(self.graph, file, target=target)
+            module.write_shared_library(self.graph, tested)
         return tested
 
     def report(self, artifacts: list[ArtifactReport], data: str) -> Report:
