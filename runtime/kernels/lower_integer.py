@@ -185,7 +185,8 @@ def clip(op: ClipInt16, node: Node, program: Program) -> None:
 
 
 def table(op: TableInt16, node: Node, program: Program) -> None:
-    program.call(elementwise.table_int16, *_one_operand(node, program), program.operand(node.inputs[1]))
+    lines = program.shared(program.weight(node, node.inputs[1]))
+    program.call(elementwise.table_int16, *_one_operand(node, program), lines)
 
 
 def _rows(node: Node, program: Program) -> tuple[Place, Place, int, int]:
