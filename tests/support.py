@@ -1,13 +1,22 @@
-"""Shared by the tests: writing a graph for an engine and opening it."""
+"""Shared by the tests: writing a graph for an engine and opening it, if the engine is installed."""
 
 import importlib
 from pathlib import Path
+
+import pytest
 
 from edgernn.ir.graph import Graph
 from edgernn.runtime.engines import ENGINES
 from edgernn.runtime.engines.base import Engine
 
 SUFFIX_OF_ENGINE = {"native": ".so", "onnxruntime": ".onnx", "tflite": ".tflite", "numba": ".ern", "reference": ".ern"}
+
+
+def require(engine: str) -> None:
+    """Skip the test where the package of ``engine`` is not installed."""
+    missing = importlib.import_module(ENGINES[engine]).missing()
+    if missing is not None:
+        pytest.skip(f"{engine}: {missing}")
 
 
 def write(graph: Graph, path: Path) -> None:

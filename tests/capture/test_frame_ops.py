@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -9,9 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.capture.support import kinds, prove
+import edgernn
+from edgernn.runtime.engines import ENGINES
+from tests.capture.support import check, kinds, prove, randomized
+from tests.support import require
 
 Functions = dict[str, Callable[[Any, Tensor], Tensor]]
+Group = tuple[Functions, dict[str, nn.Module]]
 
 
 class Body(nn.Module):
@@ -32,9 +37,9 @@ class Body(nn.Module):
         return {name: function(self, y) for name, function in self.functions.items()}
 
 
-def prove_frames(functions: Functions, parts: dict[str, nn.Module] | None = None) -> None:
-    model = prove(Body(functions, parts), "1,T,6")
-    assert kinds(model) == dict.fromkeys(functions, "frame")
+def group(functions: Functions, parts: dict[str, nn.Module] | None = None) -> Group:
+    """Functions that are converted and checked together, and the modules they use."""
+    return functions, parts or {}
 
 
 ACTIVATIONS: dict[str, nn.Module] = {
@@ -77,13 +82,13 @@ ACTIVATIONS: dict[str, nn.Module] = {
 }
 
 
-def test_activation_modules() -> None:
+def activation_modules() -> Group:
     parts = {f"part_{name}": module for name, module in ACTIVATIONS.items()}
-    prove_frames({name: lambda m, y, n=name: m.parts[f"part_{n}"](y + 0) for name in ACTIVATIONS}, parts)
+    return group({name: lambda m, y, n=name: m.parts[f"part_{n}"](y + 0) for name in ACTIVATIONS}, parts)
 
 
-def test_activation_functions() -> None:
-    prove_frames(
+def activation_functions() -> Group:
+    return group(
         {
             "relu": lambda m, y: F.relu(y),
             "relu_m": lambda m, y: y.relu(),
@@ -129,8 +134,8 @@ def test_activation_functions() -> None:
     )
 
 
-def test_arithmetic() -> None:
-    prove_frames(
+def arithmetic() -> Group:
+    return group(
         {
             "add": lambda m, y: y + 1,
             "radd": lambda m, y: 2 + y,
@@ -182,7 +187,7 @@ def test_arithmetic() -> None:
     )
 
 
-def test_augmented_assignment() -> None:
+def augmented_assignment() -> Group:
     def augmented(module: Any, y: Tensor) -> Tensor:
         y = y * 1
         y += module.row
@@ -191,11 +196,11 @@ def test_augmented_assignment() -> None:
         y /= 3
         return y
 
-    prove_frames({"augmented": augmented})
+    return group({"augmented": augmented})
 
 
-def test_reductions() -> None:
-    prove_frames(
+def reductions() -> Group:
+    return group(
         {
             "sum": lambda m, y: y.sum(-1),
             "sum_keep": lambda m, y: y.sum(dim=2, keepdim=True),
@@ -227,14 +232,14 @@ def test_reductions() -> None:
     )
 
 
-def test_products() -> None:
+def products() -> Group:
     parts = {
         "linear": nn.Linear(8, 5),
         "no_bias": nn.Linear(8, 5, bias=False),
         "bilinear": nn.Bilinear(8, 8, 3),
         "narrow": nn.Linear(1, 3),
     }
-    prove_frames(
+    return group(
         {
             "linear": lambda m, y: m.parts["linear"](y),
             "no_bias": lambda m, y: m.parts["no_bias"](y),
@@ -264,7 +269,7 @@ def test_products() -> None:
     )
 
 
-def test_normalisations() -> None:
+def normalisations() -> Group:
     parts = {
         "layer_norm": nn.LayerNorm(8),
         "plain_norm": nn.LayerNorm(8, elementwise_affine=False),
@@ -277,7 +282,7 @@ def test_normalisations() -> None:
         "group_norm": nn.GroupNorm(2, 8),
         "instance": nn.BatchNorm2d(2),
     }
-    prove_frames(
+    return group(
         {
             "layer": lambda m, y: m.parts["layer_norm"](y),
             "plain": lambda m, y: m.parts["plain_norm"](y),
@@ -296,8 +301,8 @@ def test_normalisations() -> None:
     )
 
 
-def test_shapes() -> None:
-    prove_frames(
+def shapes() -> Group:
+    return group(
         {
             "view": lambda m, y: y.view(1, y.size(1), 2, 4),
             "reshape": lambda m, y: y.reshape(y.shape[0], -1, 4, 2),
@@ -358,7 +363,7 @@ def test_shapes() -> None:
     )
 
 
-def test_assignment_to_parts() -> None:
+def assignment_to_parts() -> Group:
     def features(module: Any, y: Tensor) -> Tensor:
         z = torch.zeros(y.size(0), y.size(1), 5)
         z[..., 0] = y[..., 3]
@@ -373,7 +378,54 @@ def test_assignment_to_parts() -> None:
         y[..., 4] += y[..., 5]
         return y
 
-    prove_frames({"features": features, "changed": changed})
+    return group({"features": features, "changed": changed})
+
+
+def masks_that_are_the_same_in_every_frame() -> Group:
+    keep = torch.tensor([True, False, True, True, False, True, True, True])
+    return group(
+        {
+            "where": lambda m, y: torch.where(keep, y, m.row),
+            "where_number": lambda m, y: torch.where(keep, 0.5, y),
+            "filled": lambda m, y: y.masked_fill(keep, 2.0),
+            "hidden_from_softmax": lambda m, y: torch.softmax(y.masked_fill(~keep, float("-inf")), -1),
+            "multiplied": lambda m, y: y * keep,
+            "none": lambda m, y: y.masked_fill(torch.zeros(8, dtype=torch.bool), 1.0),
+        }
+    )
+
+
+GROUPS: dict[str, Callable[[], Group]] = {
+    make.__name__: make
+    for make in (
+        activation_modules,
+        activation_functions,
+        arithmetic,
+        augmented_assignment,
+        reductions,
+        products,
+        normalisations,
+        shapes,
+        assignment_to_parts,
+        masks_that_are_the_same_in_every_frame,
+    )
+}
+
+
+@cache
+def converted(name: str) -> edgernn.Model:
+    functions, parts = GROUPS[name]()
+    model = edgernn.convert(randomized(Body(functions, parts)), inputs="1,T,6")
+    assert kinds(model) == dict.fromkeys(functions, "frame")
+    return model
+
+
+@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_group(engine: str, name: str) -> None:
+    require(engine)
+    report = check(converted(name), engine)
+    assert report.passed, report.failures()
 
 
 def test_residual_and_gates() -> None:
@@ -427,17 +479,3 @@ def test_tied_embedding(tied: bool) -> None:
     model = prove(WordModel(), "int:T,1")
     tables = [c for c in model.graph.constants.values() if c.shape == (40, 8)]
     assert len(tables) == (1 if tied else 2)
-
-
-def test_masks_that_are_the_same_in_every_frame() -> None:
-    keep = torch.tensor([True, False, True, True, False, True, True, True])
-    prove_frames(
-        {
-            "where": lambda m, y: torch.where(keep, y, m.row),
-            "where_number": lambda m, y: torch.where(keep, 0.5, y),
-            "filled": lambda m, y: y.masked_fill(keep, 2.0),
-            "hidden_from_softmax": lambda m, y: torch.softmax(y.masked_fill(~keep, float("-inf")), -1),
-            "multiplied": lambda m, y: y * keep,
-            "none": lambda m, y: y.masked_fill(torch.zeros(8, dtype=torch.bool), 1.0),
-        }
-    )

@@ -202,3 +202,30 @@ def test_convert_leaves_the_module_alone() -> None:
     edgernn.convert(module, inputs="int:1,T")
     assert module.training and all(p.requires_grad for p in module.parameters())
     assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
+
+
+class CharRNN(nn.Module):
+    """The hidden state comes from the caller, as in character models: ``net(x, net.init_hidden(1))``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(9, 5, 2, batch_first=True)
+        self.fc = nn.Linear(5, 9)
+
+    def forward(self, x: Tensor, hidden: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        out, hidden = self.lstm(x, hidden)
+        return self.fc(out.contiguous().view(-1, 5)), hidden
+
+
+def test_state_beside_an_input_with_time_is_the_initial_state() -> None:
+    module = CharRNN()
+    model = prove(module, "1,T,9", state=("2,1,5", "2,1,5"))
+    assert [s.shape for s in model.interface.states] == [(5,)] * 4
+    assert kinds(model) == {"output_0": "frame", "output_1_0": "final", "output_1_1": "final"}
+    nested = edgernn.convert(module, inputs=["1,T,9", ("2,1,5", "2,1,5")])
+    assert nested.interface.fingerprint == model.interface.fingerprint
+
+
+def test_a_state_has_no_time() -> None:
+    with pytest.raises(UsageError, match="without T"):
+        edgernn.convert(CharRNN(), inputs="1,T,9", state=("2,T,5", "2,1,5"))
