@@ -130,7 +130,8 @@ def call_spec(
     """The call of ``forward`` that the user describes by example tensors or by spec strings.
 
     A sequence of states becomes arguments of their own where ``forward`` has as many parameters left without
-    a default, else one argument. Raises UsageError.
+    a default, else one argument. Where an input has time, the states are the initial ones of a whole-sequence
+    module; else ``forward`` is one step. Raises UsageError.
     """
     if (example is None) == (inputs is None):
         raise UsageError(f"give either an example or inputs; an input is {FORMS}")
@@ -142,8 +143,11 @@ def call_spec(
     if state is not None:
         states = _tree(state, time=False)
         own = isinstance(states, tuple | list) and forward is not None and _required(forward) - len(args) == len(states)
-        args = [*args, *(states if own else [states])]
-        spec = CallSpec(tuple(args), len(pytree.tree_leaves(states, is_leaf=_is_spec)))
+        leaves = pytree.tree_leaves(states, is_leaf=_is_spec)
+        if any(leaf.time is not None for leaf in leaves):
+            raise UsageError("a state has one shape at every step, without T")
+        step = all(leaf.time is None for leaf in spec.leaves())
+        spec = CallSpec((*args, *(states if own else [states])), len(leaves) if step else None)
     _check(spec)
     return spec
 
@@ -194,7 +198,5 @@ def _of_companion(tensor: torch.Tensor, first: InputSpec, length: int) -> InputS
 def _check(spec: CallSpec) -> None:
     leaves = spec.leaves()
     timed = [s for s in leaves if s.time is not None]
-    if spec.step and timed:
-        raise UsageError("a step module (state given) takes one frame: its inputs have no T")
     if not spec.step and not timed:
         raise UsageError(f"no input has a time axis T; an input is {FORMS}. For a step module give its state too")

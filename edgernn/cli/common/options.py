@@ -30,7 +30,8 @@ def model_options(function: F) -> F:
         ),
         click.option(
             "--state", "states", multiple=True, metavar="SHAPE",
-            help="Step modules, forward(x, state): shape of the state, 1,64. Repeat for a tuple of states.",
+            help="Shape of the state of a step module forward(x, state), 1,64, or of the initial state that a "
+            "whole-sequence module takes, 2,1,64. Repeat for a tuple of states.",
         ),
         click.option(
             "--arg", "arguments", multiple=True, metavar="KEY=VALUE",
