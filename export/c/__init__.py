@@ -18,7 +18,7 @@ def write(graph: Graph, path: Path, lanes: int = 1, dsp: bool = False) -> None:
 
     ``lanes`` is the number of floats that the target processes at once (1, 4, 8 or 16); with more than 1 the
     files are compiled with GCC or clang and -DERN_LANES. ``dsp`` packs the int8 weights of an integer model for the DSP
-    extension of Cortex-M4, M7 and M33; its files are compiled with -DERN_DSP=1.
+    extension of Cortex-M4, M7 and M33; a float model does not change.
 
     Raises UnsupportedOpError for what no kernel computes, OutputError where the files cannot be written.
     """

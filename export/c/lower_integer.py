@@ -75,8 +75,9 @@ def _(op: EmbeddingInt16, call: Call) -> None:
 def _(op: LstmInt16, call: Call) -> None:
     packing, out = call.program.packing, op.proj_size or op.hidden_size
     inputs = call.type_in(0).size
+    bits, out_shift = op.cell_fraction, 30 - (15 if op.proj_size else op.hidden_fraction)
     fields = [
-        inputs, out, op.hidden_size, op.cell_fraction, 15 if op.proj_size else op.hidden_fraction,
+        inputs, out, op.hidden_size, 15 - bits, max(12 - bits, 0), max(bits - 12, 0), out_shift, 1 << (out_shift - 1),
         _weights(call, lambda: pack_lstm(call.array(3), call.array(4), packing)),
         _multipliers(call, *_gates(4, call.array(5), call.array(6))), *_tables(call),
     ]  # fmt: skip

@@ -57,6 +57,8 @@ def generate(graph: Graph, stem: str, lanes: int, *, dsp: bool = False, embed: b
     context = {**_context(program, interface, stem), "embed": embed}
     kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
     files = {name: read_kernel(name) for name in with_includes(kernels)}
+    if context["dsp"]:
+        files["ern.h"] = files["ern.h"].replace("#define ERN_DSP 0", "#define ERN_DSP 1")
     for suffix in ("h", "c"):
         name = f"{stem}.{suffix}"
         if name in files:
@@ -103,7 +105,7 @@ def _context(program: Program, interface: Interface, stem: str) -> dict[str, Any
     members, ram_bytes = _members(program)
     return {
         "name": name, "prefix": name.upper(), "stem": stem, "version": edgernn.__version__,
-        "lanes": program.lanes, "dsp": int(program.packing.dsp), "packed_integers": program.holds_packed_integers,
+        "lanes": program.lanes, "dsp": int(program.packing.dsp and program.holds_packed_integers), "packed_integers": program.holds_packed_integers,
         "inputs": [_port(program, "input", p) for p in program.graph.inputs],
         "outputs": [_port(program, "output", p) for p in program.graph.outputs],
         "states": states, "members": members, "hop": interface.hop, "delay": interface.delay,

@@ -16,8 +16,9 @@
 #define ERN_LANES 1
 #endif
 
-/* 1 when the int8 weights of an integer model are packed for the DSP extension of Cortex-M4, M7 and M33. The kernels then
- * use it where the compiler's target has it, and compute the same in plain C where not. */
+/* 1 when the int8 weights of an integer model are packed for the DSP extension of Cortex-M4, M7 and M33; the exporter sets
+ * it in the copy of this file that it writes. The kernels use the extension where the compiler's target has it, and
+ * compute the same in plain C where not. */
 #ifndef ERN_DSP
 #define ERN_DSP 0
 #endif
@@ -185,10 +186,13 @@ typedef struct {
     const int32_t *rows;
 } ern_linear_s16_layer;
 
-/* Weights: for each R units [column pair of x, then of h][gate i f g o][row][column]. */
+/* Weights: for each R units [column pair of x, then of h][gate i f g o][row][column].
+ * product_shift: 15 less the fraction bits of c. wave_up, wave_down: shifts to the left, then to the right, that make
+ * Q3.12 of c. out_shift: 30 less the fraction bits of h; out_half: 2^(out_shift - 1). */
 typedef struct {
     uint32_t inputs, out, hidden;
-    uint32_t cell_fraction, hidden_fraction;
+    uint32_t product_shift, wave_up, wave_down, out_shift;
+    int32_t out_half;
     const int8_t *weights;
     const int32_t *rows;
     const int16_t *sigmoid, *tanh;

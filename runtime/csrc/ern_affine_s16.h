@@ -25,7 +25,7 @@ ERN_INLINE void ern_affine(const int8_t *w, const int32_t *rows, const int16_t *
     for (; row + 4 * ERN_ROWS <= outputs; row += 4 * ERN_ROWS) {
         ern_v32 acc[4] = {ern_rows_all(0), ern_rows_all(0), ern_rows_all(0), ern_rows_all(0)};
 #if ERN_DSP
-        w = ern_dsp_dot4(acc, w, x, columns);
+        w = ern_dsp_dot4(w, x, columns, acc);
 #else
         w = ern_dot(acc, 4, w, x, columns);
 #endif
@@ -34,7 +34,7 @@ ERN_INLINE void ern_affine(const int8_t *w, const int32_t *rows, const int16_t *
 #if ERN_DSP
     for (; row < outputs; row += 2) {
         int32_t acc[2];
-        w = ern_dsp_dot2(acc, w, x, columns);
+        w = ern_dsp_dot2(w, x, columns, acc);
         rows = ern_affine_finish(acc, 2, rows, y + row, outputs - row, function, context);
     }
 #else

@@ -24,9 +24,9 @@ ERN_API void ern_gru_s16(const ern_gru_s16_layer *layer, const int16_t *x, const
 #if ERN_DSP
     for (size_t unit = 0; unit < layer->hidden; unit += 2, rows += 2 * ERN_GRU_ROWS) {
         int32_t gates[4], n_x[2], n_h[2];
-        w = ern_dsp_dot4(gates, w, start, inputs + hidden);
-        w = ern_dsp_dot2(n_x, w, start, inputs);
-        w = ern_dsp_dot2(n_h, w, middle, hidden);
+        w = ern_dsp_dot4(w, start, inputs + hidden, gates);
+        w = ern_dsp_dot2(w, start, inputs, n_x);
+        w = ern_dsp_dot2(w, middle, hidden, n_h);
         const int32_t first[4] = {gates[0], gates[1], n_x[0], n_h[0]}, second[4] = {gates[2], gates[3], n_x[1], n_h[1]};
         h_next[unit] = (int16_t)ern_gru_cell(layer, first, rows, h[unit]);
         if (unit + 1 < layer->hidden)

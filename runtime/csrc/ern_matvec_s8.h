@@ -52,61 +52,59 @@ ERN_INLINE int16_t *ern_put_vector(int16_t *y, const int16_t *x, size_t n, uint3
 #error "ERN_DSP is for targets with ERN_LANES 1"
 #endif
 
-#if ERN_DSP && defined(__ARM_FEATURE_DSP) && defined(__arm__)
+#if ERN_DSP && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 
-/* The loops count in the upper half of the high word of an accumulator: 16 bits of it cannot be reached by sums, which
- * have 40 bits. So no register is needed for the end. A pass of the loop takes 16 columns; an odd number of groups of 8
- * enters in the middle, by the lowest bit of another accumulator. */
-#define ERN_COUNT_STEP 65536
-#define ERN_COUNT_FIRST 32768
+/* Naked functions: the loops need all 14 registers, among them the one that compilers keep for a frame pointer.
+ *
+ * r0 weights, r1 x, r12 and lr sums of rows 0 and 2, r9:r8 and r11:r10 those of SMLALD, r2..r7 words that were read. */
+#define ERN_NAKED static __attribute__((naked, noinline, unused))
+#define ERN_IGNORED __attribute__((unused))
 
-#define ERN_ASM_COLUMNS_4X4                                                                        \
-    "ldmia %[w]!, {r2, r3, r4, r5}\n ldmia %[x]!, {r6, r7}\n"                                       \
-    "smlald %Q[b], %R[b], r2, r6\n sxtb16 r2, r2\n smlald %Q[d], %R[d], r3, r6\n sxtb16 r3, r3\n"   \
-    "smlad %[a], r2, r6, %[a]\n smlad %[c], r3, r6, %[c]\n"                                         \
-    "smlald %Q[b], %R[b], r4, r7\n sxtb16 r4, r4\n smlald %Q[d], %R[d], r5, r7\n sxtb16 r5, r5\n"   \
-    "smlad %[a], r4, r7, %[a]\n smlad %[c], r5, r7, %[c]\n"
+#define ERN_ASM_COLUMNS_4X4                                                                         \
+    "ldmia r0!, {r2, r3, r4, r5}\n ldmia r1!, {r6, r7}\n"                                           \
+    "smlald r8, r9, r2, r6\n sxtb16 r2, r2\n smlald r10, r11, r3, r6\n sxtb16 r3, r3\n"            \
+    "smlad r12, r2, r6, r12\n smlad lr, r3, r6, lr\n"                                              \
+    "smlald r8, r9, r4, r7\n sxtb16 r4, r4\n smlald r10, r11, r5, r7\n sxtb16 r5, r5\n"            \
+    "smlad r12, r4, r7, r12\n smlad lr, r5, r7, lr\n"
 
-#define ERN_ASM_COLUMNS_2X8                                                                        \
-    "ldmia %[w]!, {r2, r3, r4, r5}\n ldmia %[x]!, {r6, r7}\n"                                       \
-    "smlald %Q[b], %R[b], r2, r6\n sxtb16 r2, r2\n smlald %Q[b], %R[b], r3, r7\n sxtb16 r3, r3\n"   \
-    "smlad %[a], r2, r6, %[a]\n smlad %[a], r3, r7, %[a]\n ldmia %[x]!, {r6, r7}\n"                 \
-    "smlald %Q[b], %R[b], r4, r6\n sxtb16 r4, r4\n smlald %Q[b], %R[b], r5, r7\n sxtb16 r5, r5\n"   \
-    "smlad %[a], r4, r6, %[a]\n smlad %[a], r5, r7, %[a]\n"
+#define ERN_ASM_COLUMNS_2X8                                                                         \
+    "ldmia r0!, {r2, r3, r4, r5}\n ldmia r1!, {r6, r7}\n"                                           \
+    "smlald r8, r9, r2, r6\n sxtb16 r2, r2\n smlald r8, r9, r3, r7\n sxtb16 r3, r3\n"              \
+    "smlad r12, r2, r6, r12\n smlad r12, r3, r7, r12\n ldmia r1!, {r6, r7}\n"                      \
+    "smlald r8, r9, r4, r6\n sxtb16 r4, r4\n smlald r8, r9, r5, r7\n sxtb16 r5, r5\n"              \
+    "smlad r12, r4, r6, r12\n smlad r12, r5, r7, r12\n"
 
-/* acc[r] = row r times x, for n columns, n a multiple of 8 and at least 8; returns the end of the weights. */
-ERN_INLINE const int8_t *ern_dsp_dot4(int32_t acc[4], const int8_t *w, const int16_t *x, size_t n)
+/* acc[r] = row r times x, for n columns, n a multiple of 8 and at least 8; returns the end of the weights.
+ *
+ * A pass of the loop takes 16 columns; an odd number of groups of 8 enters in the middle. The passes are counted in the
+ * upper half of r9, which sums of at most 41 bits do not reach; 2^15 below it keeps their sign out of the count. */
+ERN_NAKED const int8_t *ern_dsp_dot4(ERN_IGNORED const int8_t *w, ERN_IGNORED const int16_t *x, ERN_IGNORED size_t n,
+                                     ERN_IGNORED int32_t acc[4])
 {
-    const uint32_t passes = ((uint32_t)n + 8) / 16;
-    int32_t a = 0, c = (int32_t)(n >> 3);
-    int64_t b = (int64_t)((uint64_t)((passes - 1) * ERN_COUNT_STEP + ERN_COUNT_FIRST) << 32), d = 0;
-    __asm__ volatile("lsrs %[c], %[c], #1\n mov %[c], #0\n bcs 2f\n"
+    __asm__ volatile("push {r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
+                     "lsrs r3, r2, #4\n mov r8, #0\n mov r10, #0\n mov r11, #0\n mov r12, #0\n mov lr, #0\n"
+                     "sbc r3, r3, #0\n lsl r9, r3, #16\n add r9, r9, #32768\n bcs 2f\n"
                      "1:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4
                      "2:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4
-                     "subs %R[b], %R[b], #65536\n bpl 1b\n add %R[b], %R[b], #32768\n"
-                     : [w] "+r"(w), [x] "+r"(x), [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d)
-                     :
-                     : "r2", "r3", "r4", "r5", "r6", "r7", "cc", "memory");
-    acc[0] = a;
-    acc[1] = (int32_t)ERN_SHIFT(b - a, 8);
-    acc[2] = c;
-    acc[3] = (int32_t)ERN_SHIFT(d - c, 8);
-    return w;
+                     "subs r9, r9, #65536\n bpl 1b\n"
+                     "add r9, r9, #32768\n ldr r3, [sp]\n"
+                     "subs r8, r8, r12\n sbc r9, r9, r12, asr #31\n lsr r8, r8, #8\n orr r8, r8, r9, lsl #24\n"
+                     "subs r10, r10, lr\n sbc r11, r11, lr, asr #31\n lsr r10, r10, #8\n orr r10, r10, r11, lsl #24\n"
+                     "strd r12, r8, [r3]\n strd lr, r10, [r3, #8]\n"
+                     "pop {r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}\n");
 }
 
 /* As ern_dsp_dot4, for two rows. */
-ERN_INLINE const int8_t *ern_dsp_dot2(int32_t acc[2], const int8_t *w, const int16_t *x, size_t n)
+ERN_NAKED const int8_t *ern_dsp_dot2(ERN_IGNORED const int8_t *w, ERN_IGNORED const int16_t *x, ERN_IGNORED size_t n,
+                                     ERN_IGNORED int32_t acc[2])
 {
-    int32_t a = 0;
-    int64_t b = 0;
-    const int16_t *end = x + n;
-    __asm__ volatile("1:\n" ERN_ASM_COLUMNS_2X8 "cmp %[x], %[end]\n bne 1b\n"
-                     : [w] "+r"(w), [x] "+r"(x), [a] "+r"(a), [b] "+r"(b)
-                     : [end] "r"(end)
-                     : "r2", "r3", "r4", "r5", "r6", "r7", "cc", "memory");
-    acc[0] = a;
-    acc[1] = (int32_t)ERN_SHIFT(b - a, 8);
-    return w;
+    __asm__ volatile("push {r3, r4, r5, r6, r7, r8, r9, lr}\n"
+                     "add lr, r1, r2, lsl #1\n mov r8, #0\n mov r9, #0\n mov r12, #0\n"
+                     "1:\n" ERN_ASM_COLUMNS_2X8 "cmp r1, lr\n bne 1b\n"
+                     "ldr r3, [sp]\n"
+                     "subs r8, r8, r12\n sbc r9, r9, r12, asr #31\n lsr r8, r8, #8\n orr r8, r8, r9, lsl #24\n"
+                     "strd r12, r8, [r3]\n"
+                     "pop {r3, r4, r5, r6, r7, r8, r9, pc}\n");
 }
 
 #elif ERN_DSP
@@ -119,7 +117,7 @@ ERN_INLINE void ern_dsp_column(int32_t acc[2], const int8_t *w, int32_t x)
     acc[1] += ERN_SHIFT(raw - low, 8) * x;
 }
 
-ERN_INLINE const int8_t *ern_dsp_dot4(int32_t acc[4], const int8_t *w, const int16_t *x, size_t n)
+ERN_INLINE const int8_t *ern_dsp_dot4(const int8_t *w, const int16_t *x, size_t n, int32_t acc[4])
 {
     for (size_t k = 0; k < 4; k++)
         acc[k] = 0;
@@ -131,7 +129,7 @@ ERN_INLINE const int8_t *ern_dsp_dot4(int32_t acc[4], const int8_t *w, const int
     return w;
 }
 
-ERN_INLINE const int8_t *ern_dsp_dot2(int32_t acc[2], const int8_t *w, const int16_t *x, size_t n)
+ERN_INLINE const int8_t *ern_dsp_dot2(const int8_t *w, const int16_t *x, size_t n, int32_t acc[2])
 {
     acc[0] = acc[1] = 0;
     for (size_t k = 0; k < n; k++, w += 2)

@@ -56,8 +56,9 @@ ERN_INLINE int32_t ern_requantize(int32_t acc, int32_t m, int32_t b)
 ERN_INLINE int32_t ern_look(const int16_t *table, int32_t v)
 {
 #if defined(__ARM_FEATURE_DSP) && defined(__arm__)
-    int32_t line, rise;
-    ern_memcpy(&line, table + 256 + ERN_SHIFT(v, 8) * 2, sizeof line);
+    int32_t interval, line, rise;
+    __asm__("asr %0, %1, #8" : "=r"(interval) : "r"(v));
+    ern_memcpy(&line, table + 256 + interval * 2, sizeof line);
     __asm__("smultb %0, %1, %2" : "=r"(rise) : "r"(line), "r"(v & 255));
     return (int16_t)line + ERN_SHIFT(rise, 8);
 #else
