@@ -48,11 +48,26 @@ class Proof:
 
     @cached_property
     def expected(self) -> checks.Expected:
-        """What PyTorch gives."""
+        """What PyTorch gives. Random sequences for which that is not finite give way to real ones."""
         real = shortened(self.calibration, self.face)
         if self.integer_program is not None:
-            return checks.expect(self.reference, self.program, real, INTEGER_TOLERANCE[self.interface.scheme])
-        return checks.expect(self.reference, self.program, random_sequences(self.face) + real)
+            return self._finite(real, INTEGER_TOLERANCE[self.interface.scheme])
+        expected = checks.expect(self.reference, self.program, random_sequences(self.face) + real)
+        if checks.finite(expected):
+            return expected
+        if not real:
+            raise ValidationError(
+                "the module gives infinities or NaN for random input (normal values), as the logarithm of a negative "
+                "number does\n  what to do: give sequences of real input (--calibration, or calibration=)"
+            )
+        return self._finite(real, checks.RELATIVE_TOLERANCE)
+
+    def _finite(self, real: list[Sequence_], relative: float) -> checks.Expected:
+        """What PyTorch gives for real input alone. Raises ValidationError where that is not finite."""
+        expected = checks.expect(self.reference, self.program, real, relative)
+        if not checks.finite(expected):
+            raise ValidationError("the module gives infinities or NaN for the calibration sequences")
+        return expected
 
     def stream(self, steps: int) -> tuple[Sequence_, dict[str, Array]]:
         """A long stream and its float64 outputs."""
@@ -118,7 +133,7 @@ class Proof:
             found = np.stack([r[port.name] for r in rows]) if port.kind == "frame" else rows[-1][port.name]
             peak = float(np.max(np.abs(wanted[port.name])))
             allowed = checks.RELATIVE_TOLERANCE * peak + checks.ABSOLUTE_TOLERANCE + self.expected.tolerance(port.name)
-            worst = max(worst, float(np.max(np.abs(found - wanted[port.name]))) / allowed)
+            worst = max(worst, checks.excess_of(found, wanted[port.name], allowed))
         detail = f"error {worst:.2g} of the tolerance from random initial states"
         return [PropertyResult("initial states", worst <= 1.0, detail)]
 

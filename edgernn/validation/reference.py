@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import torch
 from torch.utils import _pytree as pytree
 
-from edgernn.capture import ArgumentInfo, Captured, evaluating
+from edgernn.capture import LENGTHS, ArgumentInfo, Captured, evaluating, first_line
+from edgernn.errors import ValidationError
 from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
 
@@ -32,6 +34,7 @@ class Reference:
         """Outputs for one sequence: [T, *shape] for each "frame" output, [*shape] for each "final" one.
 
         ``states`` gives initial states by name, for modules that take them. ``double`` computes in float64.
+        Raises ValidationError where the module fails on this sequence, or does not give a frame for each frame.
         """
         module = self._double_module() if double else self.module
         dtype = torch.float64 if double else torch.float32
@@ -39,8 +42,19 @@ class Reference:
             if self.captured.call.step:
                 return self._run_steps(module, frames, states or {}, dtype)
             leaves = [self._sequence_argument(a, frames, states or {}, dtype) for a in self.captured.arguments]
-            results = pytree.tree_leaves(module(*self.captured.call.fill(leaves)))
-        return {o.port: self._output(o.port, results[o.index], o.time) for o in self.captured.outputs}
+            length = self._length(frames)
+            results = self._results(module, leaves, length)
+        return {o.port: self._output(o.port, results[o.index], o.time, length) for o in self.captured.outputs}
+
+    def _results(self, module: torch.nn.Module, leaves: list[Any], length: int) -> list[Any]:
+        try:
+            return list(pytree.tree_leaves(module(*self.captured.call.fill(leaves))))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            raise ValidationError(f"the module fails on a sequence of {length} frames: {reason}") from error
+
+    def _length(self, frames: Frames) -> int:
+        return next(len(a) for n, a in frames.items() if self.ports[n].kind == "frame")
 
     def _double_module(self) -> torch.nn.Module:
         if self._double is None:
@@ -50,7 +64,7 @@ class Reference:
     def _sequence_argument(
         self, info: ArgumentInfo, frames: Frames, states: Mapping[str, Array], dtype: torch.dtype
     ) -> Any:
-        length = next(len(a) for n, a in frames.items() if self.ports[n].kind == "frame")
+        length = self._length(frames)
         if info.role in ("length", "unused"):
             return info.spec.tensor(length, torch.Generator().manual_seed(0))
         if info.role == "state":
@@ -75,7 +89,7 @@ class Reference:
         rows: list[list[Any]] = []
         for t in range(len(next(iter(frames.values())))):
             inputs = [self._step_argument(i, frames, t, dtype) for i in given]
-            results = pytree.tree_leaves(module(*self.captured.call.fill([*inputs, *carried])))
+            results = self._results(module, [*inputs, *carried], 1)
             carried = results[len(results) - len(carried) :]
             rows.append(results)
         return {
@@ -88,11 +102,17 @@ class Reference:
             return info.spec.tensor(1, torch.Generator().manual_seed(0))
         return _tensor(np.asarray(frames[info.port])[t].reshape([n or 1 for n in info.spec.shape]), dtype)
 
-    def _output(self, port: str, tensor: torch.Tensor, time: int | None) -> Array:
-        shape = self.ports[port].shape
-        if time is None:
-            return tensor.numpy().reshape(shape)
-        return np.moveaxis(tensor.numpy(), time, 0).reshape(-1, *shape)
+    def _output(self, port: str, tensor: torch.Tensor, time: int | None, length: int) -> Array:
+        shape = self.ports[port].shape if time is None else (length, *self.ports[port].shape)
+        array = tensor.numpy()
+        if array.size != math.prod(shape):
+            raise ValidationError(
+                f"output {port!r}: for {length} frames the module gives a tensor of shape {array.shape}, "
+                f"{shape} was expected from how it behaves for {LENGTHS[0]} and {LENGTHS[1]} frames"
+            )
+        if time is None or length == 1:
+            return array.reshape(shape)
+        return np.moveaxis(array, time, 0).reshape(shape)
 
 
 def _tensor(array: Array, dtype: torch.dtype) -> torch.Tensor:
