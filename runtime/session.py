@@ -14,7 +14,7 @@ from edgernn.ir.graph import Port, State
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine
-from edgernn.runtime.frames import check_values, coerce_frame
+from edgernn.runtime.frames import check_values, reader
 from edgernn.runtime.quantized import dequantize, real_dtype
 from edgernn.runtime.snapshot import pack_snapshot, unpack_snapshot
 
@@ -135,13 +135,13 @@ class Session:
 
     def _step_of_ports(self) -> Callable[..., Result]:
         if len(self.inputs) != 1 or len(self.outputs) != 1:
-            return self._general_step
+            return self._general_step()
         scaled = self.inputs[0].scale is not None or self.outputs[0].scale is not None
         return self._real_step() if scaled and not self.raw else self._single_step()
 
     def _real_step(self) -> Callable[[Any], Result]:
         """Of an integer model: frames that are not ready for the engine take the long way."""
-        run, general, port = self._engine.single_real(), self._general_step, self.inputs[0]
+        run, general, port = self._engine.single_real(), self._general_step(), self.inputs[0]
         dtype, shape, ndarray = real_dtype(port), port.shape, np.ndarray
 
         def step_real(frame: Any) -> Result:
@@ -158,6 +158,7 @@ class Session:
 
     def _single_step(self) -> Callable[[Any], Array]:
         run, port = self._engine.single(), self.inputs[0]
+        read = reader(port, self._engine.checks_finite)
         dtype, shape, ndarray, vdot = np.dtype(port.dtype), port.shape, np.ndarray, np.vdot
 
         def step_checked_by_engine(frame: Any) -> Array:
@@ -167,7 +168,7 @@ class Session:
                 or frame.shape != shape
                 or not frame.flags.c_contiguous
             ):
-                frame = coerce_frame(frame, port)
+                frame = read(frame)
             return run(frame)
 
         def step_float(frame: Any) -> Array:
@@ -177,19 +178,38 @@ class Session:
                 or frame.shape != shape
                 or not frame.flags.c_contiguous
             ):
-                frame = coerce_frame(frame, port)
+                frame = read(frame)
             elif not vdot(frame, frame) < inf:
                 check_values(frame, port)
             return run(frame)
 
         def step_any(frame: Any) -> Array:
-            return run(coerce_frame(frame, port))
+            return run(read(frame))
 
         if self._engine.checks_finite:
             return step_checked_by_engine
         return step_float if port.dtype == "float32" else step_any
 
-    def _general_step(self, *frames: Any, **named: Any) -> Result:
+    def _general_step(self) -> Callable[..., Result]:
+        """Of several inputs or outputs."""
+        run, ndarray = self._engine.run, np.ndarray
+        readers = [reader(port, self._engine.checks_finite) for port in self.inputs]
+        names = [port.name for port in self.outputs]
+        scaled = [] if self.raw else [k for k, port in enumerate(self.outputs) if port.scale is not None]
+        count, ports = len(readers), self.outputs
+
+        def step(*frames: Any, **named: Any) -> Result:
+            if named or len(frames) != count or (frames[0].__class__ is not ndarray and isinstance(frames[0], Mapping)):
+                frames = self._in_order(frames, named)
+            values = list(run(*[read(frame) for read, frame in zip(readers, frames, strict=True)]))
+            for k in scaled:
+                values[k] = dequantize(values[k], ports[k])
+            return dict(zip(names, values, strict=True)) if len(values) != 1 else values[0]
+
+        return step
+
+    def _in_order(self, frames: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Frames by name, or in one dict, in the order of the inputs. Raises FrameError."""
         if len(frames) == 1 and isinstance(frames[0], Mapping):
             named, frames = {**frames[0], **named}, ()
         if named:
@@ -198,11 +218,7 @@ class Session:
             raise FrameError(
                 f"{len(self.inputs)} inputs expected ({[p.name for p in self.inputs]}), found {len(frames)}"
             )
-        results = self._engine.run(*(coerce_frame(f, p) for f, p in zip(frames, self.inputs, strict=True)))
-        values = results if self.raw else [dequantize(r, p) for r, p in zip(results, self.outputs, strict=True)]
-        if len(values) == 1:
-            return values[0]
-        return dict(zip((p.name for p in self.outputs), values, strict=True))
+        return frames
 
     def _by_name(self, frames: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
         rest = [p.name for p in self.inputs[len(frames) :]]
