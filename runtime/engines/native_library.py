@@ -78,7 +78,7 @@ def _require_cpu(info: LibraryInfo, path: Path) -> None:
     machine = host_machine()
     if info.machine != machine:
         raise EngineError(
-            f"{path}: built for {info.machine}, this process runs on {machine}; export the model for that"
+            f"{path}: built for {info.machine}, this process runs on {machine}; export the model for {machine}"
         )
     missing = sorted(set(info.features) - cpu_features())
     if missing:
