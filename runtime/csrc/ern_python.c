@@ -50,6 +50,15 @@ ERN_WEAK void Py_DecRef(ern_object *object);
  * copy     for each output, a callable that returns a copy of that array
  * refuse   a callable (status, tuple of frames) that raises
  * status   the codes of ern_status as Python integers
+ *
+ * The rest is for ern_run_real, and null where the model has other ports than one input and one output with scales:
+ *
+ * real_input   a place for a frame of real values
+ * real_output  the memory of an array of real values that belongs to the session
+ * copy_real    a callable that returns a copy of that array
+ * refuse_real  as refuse, for a frame of real values
+ * per_unit     1 / scale of the input
+ * unit         scale of the output
  */
 typedef struct {
     void *model;
@@ -58,6 +67,12 @@ typedef struct {
     ern_object **copy;
     ern_object *refuse;
     ern_object **status;
+    float *real_input;
+    float *real_output;
+    ern_object *copy_real;
+    ern_object *refuse_real;
+    float per_unit;
+    float unit;
 } ern_session;
 
 #define ERN_MAX_INPUTS 64
@@ -78,15 +93,20 @@ static ern_object *ern_tuple_of(ern_object *const *items, ptrdiff_t count)
     return tuple;
 }
 
-/* NULL, with the exception that refuse raises. */
-static ern_object *ern_refuse(const ern_session *session, ern_status status, ern_object *const *frames, ptrdiff_t count)
+/* NULL, with the exception that the callable raises. */
+static ern_object *ern_raise(ern_object *refuse, ern_object *status, ern_object *const *frames, ptrdiff_t count)
 {
     ern_object *tuple = ern_tuple_of(frames, count);
     if (!tuple)
         return NULL;
-    ern_object *result = PyObject_CallFunctionObjArgs(session->refuse, session->status[status], tuple, (ern_object *)NULL);
+    ern_object *result = PyObject_CallFunctionObjArgs(refuse, status, tuple, (ern_object *)NULL);
     Py_DecRef(tuple);
     return result;
+}
+
+static ern_object *ern_refuse(const ern_session *session, ern_status status, ern_object *const *frames, ptrdiff_t count)
+{
+    return ern_raise(session->refuse, session->status[status], frames, count);
 }
 
 /* The memory of a frame, or NULL with an exception set. */
@@ -120,6 +140,54 @@ static ern_object *ern_run_single(ern_object *self, ern_object *frame)
     if (status != ERN_OK)
         return ern_refuse(session, status, &frame, 1);
     return PyObject_CallFunctionObjArgs(session->copy[0], (ern_object *)NULL);
+}
+
+/* y = clip(floor(x per_unit + 1/2)); scaled has room for n. Returns 0, and y is undefined, where x is not finite. The
+ * products are in memory before anything is added, so that no compiler fuses the two roundings. */
+static int ern_to_units(const float *x, float *scaled, int16_t *y, size_t n, float per_unit)
+{
+    uint32_t bad = 0;
+    for (size_t k = 0; k < n; k++) {
+        uint32_t bits;
+        ern_memcpy(&bits, x + k, sizeof bits);
+        bad |= (uint32_t)((bits & 0x7f800000) == 0x7f800000);
+        scaled[k] = x[k] * per_unit;
+    }
+    __asm__ volatile("" : : "r"(scaled) : "memory");
+    if (bad)
+        return 0;
+    for (size_t k = 0; k < n; k++) {
+        const float v = scaled[k] + 0.5f, low = v > -32768.0f ? v : -32768.0f, bounded = low < 32767.0f ? low : 32767.0f;
+        const int32_t whole = (int32_t)bounded;
+        y[k] = (int16_t)(whole - ((float)whole > bounded));
+    }
+    return 1;
+}
+
+/* run_real(frame of float32) -> array of float32, for a model with one input and one output of int16, both with scales */
+static ern_object *ern_run_real(ern_object *self, ern_object *frame)
+{
+    const ern_session *session = ern_session_of(self);
+    const size_t n = ern_library.input_bytes[0] / sizeof(int16_t);
+    ern_buffer view;
+    if (PyObject_GetBuffer(frame, &view, 0))
+        return NULL;
+    const float *x = view.buf;
+    int good = view.len == (ptrdiff_t)(n * sizeof(float));
+    if (good && ((uintptr_t)view.buf & 3) != 0)
+        x = ern_memcpy(session->real_input, view.buf, n * sizeof(float));
+    good = good && ern_to_units(x, session->real_input, session->inputs[0], n, session->per_unit);
+    PyBuffer_Release(&view);
+    if (!good)
+        return ern_raise(session->refuse_real, session->status[ERN_NOT_FINITE], &frame, 1);
+    const void *input = session->inputs[0];
+    const ern_status status = ern_library.step(session->model, &input, session->outputs);
+    if (status != ERN_OK)
+        return ern_raise(session->refuse_real, session->status[status], &frame, 1);
+    const int16_t *y = session->outputs[0];
+    for (size_t k = 0; k < ern_library.output_bytes[0] / sizeof *y; k++)
+        session->real_output[k] = (float)y[k] * session->unit;
+    return PyObject_CallFunctionObjArgs(session->copy_real, (ern_object *)NULL);
 }
 
 static ern_object *ern_results(const ern_session *session)
@@ -164,6 +232,9 @@ const ern_method ern_python_methods[2] = {
     {"run", (void (*)(void))ern_run, ERN_METH_FASTCALL, NULL},
     {"run_single", (void (*)(void))ern_run_single, ERN_METH_O, NULL},
 };
+
+extern ERN_EXPORT const ern_method ern_python_real;
+const ern_method ern_python_real = {"run_real", (void (*)(void))ern_run_real, ERN_METH_O, NULL};
 
 #else
 

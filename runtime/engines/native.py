@@ -32,6 +32,9 @@ class NativeEngine(Engine):
     def single(self) -> Callable[[Array], Array]:
         return self._caller.run_single
 
+    def single_real(self) -> Callable[[Array], Array]:
+        return self._caller.run_real or super().single_real()
+
     def get_states(self) -> list[Array]:
         return copy_states(self._caller.views)
 

@@ -15,6 +15,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.native_library import Table
 from edgernn.runtime.frames import check_values
+from edgernn.runtime.quantized import real_port
 
 ALIGN_BYTES = 64
 MAX_INPUTS = 64
@@ -47,6 +48,9 @@ class SessionStructure(ctypes.Structure):
     _fields_: ClassVar = [
         ("model", ctypes.c_void_p), ("inputs", ctypes.c_void_p), ("outputs", ctypes.c_void_p),
         ("copy", ctypes.c_void_p), ("refuse", ctypes.py_object), ("status", ctypes.c_void_p),
+        ("real_input", ctypes.c_void_p), ("real_output", ctypes.c_void_p),
+        ("copy_real", ctypes.py_object), ("refuse_real", ctypes.py_object),
+        ("per_unit", ctypes.c_float), ("unit", ctypes.c_float),
     ]  # fmt: skip
 
 
@@ -56,11 +60,14 @@ class Caller:
     run         (*frames) -> tuple of new arrays
     run_single  (frame) -> new array, for a model with one input and one output
 
-    Both raise FrameError, before anything changes, for values that are not finite or out of range.
+    run_real    as run_single, of real values (see ``Engine.single_real``); None where the library does not do that
+
+    All raise FrameError, before anything changes, for values that are not finite or out of range.
     """
 
     run: Callable[..., tuple[Array, ...]]
     run_single: Callable[[Array], Array]
+    run_real: Callable[[Array], Array] | None = None
 
     def __init__(self, interface: Interface, handle: ctypes.CDLL, table: Table) -> None:
         self.interface, self.table = interface, table
@@ -77,7 +84,7 @@ class Caller:
         head = -(-ctypes.sizeof(SessionStructure) // ALIGN_BYTES) * ALIGN_BYTES
         memory = Memory(ALIGN_BYTES + head + self.table.model_bytes)
         whole = np.frombuffer(memory, np.uint8)
-        start = -whole.ctypes.data % ALIGN_BYTES
+        start = self._start = -whole.ctypes.data % ALIGN_BYTES
         model = whole[start + head :]
         copies = _objects([array.copy for array in self.outputs])
         statuses = _objects(STATUS_CODES)
@@ -114,7 +121,26 @@ class Caller:
             return False
         self.run = make(first, self.memory, None)
         self.run_single = make(first + METHOD_BYTES, self.memory, None)
+        self._bind_real(handle, make)
         return True
+
+    def _bind_real(self, handle: ctypes.CDLL, make: Any) -> None:
+        """``run_real``, for one input and one output of int16 with scales."""
+        ports = (*self.interface.inputs, *self.interface.outputs)
+        if not (len(self.inputs) == len(self.outputs) == 1 and all(p.dtype == "int16" and p.scale for p in ports)):
+            return
+        try:
+            method = ctypes.addressof(ctypes.c_char.in_dll(handle, "ern_python_real"))
+        except ValueError:
+            return
+        source, target = (np.zeros(p.shape, np.float32) for p in ports)
+        structure = SessionStructure.from_buffer(self.memory, self._start)
+        structure.real_input, structure.real_output = source.ctypes.data, target.ctypes.data
+        structure.copy_real, structure.refuse_real = target.copy, _refusal([real_port(ports[0])])
+        structure.per_unit = np.float32(1.0 / (ports[0].scale or 1.0))
+        structure.unit = np.float32(ports[1].scale or 1.0)
+        self.memory.keep += (source, target, structure.copy_real, structure.refuse_real)
+        self.run_real = make(method, self.memory, None)
 
     def _run_ctypes(self, *frames: Array) -> tuple[Array, ...]:
         for own, frame in zip(self.inputs, frames, strict=True):
