@@ -114,7 +114,7 @@ class Model:
         """This float model in integers.
 
         calibration  sequences of real input, each a dict of input name -> [T, *frame shape]
-        scheme       "int16x8" (int16 values and states, int8 weights) or "int16x4" (int4 weights)
+        scheme       "int16x8": int16 values and states, int8 weights with a scale for each row
         method       how ranges become scales: "minmax", "percentile" or "mse"
 
         Raises UnsupportedOpError for an operation that has no integer form.

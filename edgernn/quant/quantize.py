@@ -19,7 +19,7 @@ from edgernn.quant.ranges import Range, collect_ranges
 from edgernn.quant.recurrent import plan_states
 from edgernn.quant.rules import lower
 
-SCHEMES: dict[str, int] = {"int16x8": 127, "int16x4": 7}
+SCHEMES: dict[str, int] = {"int16x8": 127}
 """Scheme -> largest weight."""
 
 
@@ -41,7 +41,7 @@ class Quantized:
 def quantize(
     graph: Graph, calibration: Sequence[Mapping[str, Array]], scheme: str = "int16x8", method: str = "minmax"
 ) -> Quantized:
-    """``graph``, a float32 step program, in integers: int16 values and states, int8 or int4 weights.
+    """``graph``, a float32 step program, in integers: int16 values and states, int8 weights.
 
     calibration  sequences of real input, each a dict of input name -> [T, *frame shape]
     scheme       a key of SCHEMES

@@ -22,7 +22,7 @@ from edgernn.validation.results import ArtifactReport, PropertyResult
 from edgernn.validation.sequences import Sequence_, check_calibration, continued, random_sequences, shortened
 
 GIVEN_SEED = 3
-INTEGER_TOLERANCE = {"int16x8": 0.1, "int16x4": 0.5}
+INTEGER_TOLERANCE = {"int16x8": 0.1}
 """Scheme -> largest error of an output, relative to its peak, that is taken for quantization and not for a fault."""
 
 

@@ -51,8 +51,8 @@ def model_options(function: F) -> F:
             "named by input where there are several.",
         ),
         click.option(
-            "--quant", type=click.Choice(["float32", "int16x8", "int16x4"]), default="float32", show_default=True,
-            help="Number format: float32, or int16 values with int8 or int4 weights, which needs --calibration.",
+            "--quant", type=click.Choice(["float32", "int16x8"]), default="float32", show_default=True,
+            help="Number format: float32, or int16 values with int8 weights, which needs --calibration.",
         ),
         click.option(
             "--calibration-method", type=click.Choice(["minmax", "percentile", "mse"]), default="minmax",
