@@ -94,7 +94,7 @@ def _digest(array: Array) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "scheme"), [*((name, "int16x8") for name in BOARDS), ("microbit", "int16x4"), ("nucleo-f446re", "int16x4")]
+    ("name", "scheme"), [*((name, "int16x8") for name in BOARDS)]
 )
 def test_integer_streams_are_the_reference_to_the_bit(built_model: BuildModel, name: str, scheme: str) -> None:
     _, frames, expected = stream(scheme)
