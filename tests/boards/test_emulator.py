@@ -9,6 +9,7 @@ import time
 import pytest
 
 from edgernn.boards import Emulator, load_board
+from edgernn.boards.emulators.counting import INSTRUCTIONS
 from edgernn.errors import ArtifactError, BoardError, EmulationError, UsageError
 
 from .conftest import BuildProgram
@@ -48,6 +49,21 @@ def test_instructions_are_told_apart_by_function(emulator: Emulator) -> None:
     assert "fill" in names and len(names) >= 2
     assert max(result.by_function.values()) > 25
     assert list(result.by_function.values()) == sorted(result.by_function.values(), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("family", "code", "count"),
+    [
+        ("cortex-m", "00bf 7047", 2),
+        ("cortex-m", "bde8f08f 2ded108b 40f20010 20fb01f0 00bf", 5),  # pop.w, vpush, movw, smuad, nop
+        ("cortex-m", "ffe7 00bf", 2),  # a branch starts with 11100 and is short
+        ("riscv32", "0100 8280", 2),
+        ("riscv32", "13050500 0145 ef000000 9002", 4),
+        ("aarch64", "1f2003d5 c0035fd6", 2),
+    ],
+)
+def test_instructions_are_counted_by_their_lengths(family: str, code: str, count: int) -> None:
+    assert INSTRUCTIONS[family](bytes.fromhex(code)) == count
 
 
 def test_both_counters_count_the_same(built: BuildProgram) -> None:
