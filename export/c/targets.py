@@ -50,14 +50,17 @@ TARGETS: dict[str, Target] = {
         "arm-linux-gnueabihf", "cortex_a7",
     ),
 }  # fmt: skip
-"""Name -> target. Raspberry Pi 2: armv7; 3: cortex_a53; 4: cortex_a72; 5: cortex_a76."""
+"""Name -> target."""
+
+BOARDS = {"rpi2": "armv7", "rpi3": "cortex_a53", "rpi3bplus": "cortex_a53", "rpi4": "cortex_a72", "rpi5": "cortex_a76"}
+"""Raspberry Pi -> its target, under a 64-bit system from the 3 on; under a 32-bit one all are armv7."""
 
 
 def target_named(name: str) -> Target:
-    """The target called ``name``, where - and _ are the same. Raises UsageError."""
-    target = TARGETS.get(name.replace("-", "_"))
+    """The target called ``name``, where - and _ are the same, or that of a board. Raises UsageError."""
+    target = TARGETS.get(BOARDS.get(name, name.replace("-", "_")))
     if target is None:
-        raise UsageError(f"unknown target {name!r}; targets are {', '.join(TARGETS)}")
+        raise UsageError(f"unknown target {name!r}; targets are {', '.join((*TARGETS, *BOARDS))}")
     return target
 
 

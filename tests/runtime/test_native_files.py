@@ -11,7 +11,7 @@ import pytest
 import edgernn
 from edgernn.errors import ArtifactError, EngineError, OutputError
 from edgernn.export.c import write_shared_library
-from edgernn.export.c.targets import TARGETS
+from edgernn.export.c.targets import target_named
 from edgernn.ir import cpu, sofile
 from edgernn.ir.sofile import FOOTER, LibraryInfo, pack_library, parse_library
 from edgernn.ops import Embedding, Linear
@@ -116,13 +116,13 @@ def test_missing_processor_feature_is_an_engine_error(gru: Path, tmp_path: Path)
         edgernn.load(tmp_path / "model.so")
 
 
-@pytest.mark.parametrize("name", ["cortex-a72", "armv7"])
+@pytest.mark.parametrize("name", ["cortex-a72", "armv7", "rpi5"])
 def test_library_for_a_raspberry_pi(name: str, tmp_path: Path) -> None:
     pytest.importorskip("ziglang", reason="zig: the package ziglang is not installed")
     path = tmp_path / "pi.so"
     write_shared_library(CASES["lstm_40_33_0"].graph, path, target=name)
     info = parse_library(path.read_bytes(), "pi")
-    target = TARGETS[name.replace("-", "_")]
+    target = target_named(name)
     assert (info.machine, info.lanes, info.features) == (target.machine, 4, target.features)
     if target.machine != native_library.host_machine():
         with pytest.raises(EngineError, match=f"built for {target.machine}, this process runs on"):
