@@ -71,7 +71,7 @@ def _index_reader(port: Port) -> Callable[[Any], Array]:
     dtype, shape, array = np.dtype(port.dtype), port.shape, np.array
     info = np.iinfo(dtype)
     low, high = (0, port.limit - 1) if port.limit else (info.min, info.max)
-    numbers: frozenset[Any] = frozenset((int, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64))
+    numbers: frozenset[Any] = frozenset((int, *(np.dtype(code).type for code in "bhilqBHILQ")))
 
     def read(frame: Any) -> Array:
         if frame.__class__ in numbers and low <= frame <= high:

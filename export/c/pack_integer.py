@@ -110,7 +110,8 @@ def pack_rows(matrices: Sequence[Array], packing: Packing) -> Array:
     if packing.dsp:
         padded = _padded(weight[whole:], 0, 2)
         rest = padded.reshape(len(padded) // 2, 2, columns)
-        return np.concatenate([_lanes(weight[:whole].reshape(whole // 4, 4, columns), 4).ravel(), _lanes(rest, 2).ravel()])
+        fours = _lanes(weight[:whole].reshape(whole // 4, 4, columns), 4)
+        return np.concatenate([fours.ravel(), _lanes(rest, 2).ravel()])
     groups = weight[:whole].reshape(whole // (4 * r), 4, r, columns // packing.pair, packing.pair)
     large = groups.transpose(0, 3, 1, 2, 4)
     return np.concatenate([large.ravel(), _blocks(weight[None, whole:], packing).ravel()])

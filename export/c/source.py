@@ -46,7 +46,7 @@ class Source:
 
 
 def generate(graph: Graph, stem: str, lanes: int, *, dsp: bool = False, embed: bool = False) -> Source:
-    """The C of ``graph``, in files named after ``stem``, with weights packed for ``lanes`` (and int8 weights for ``dsp``).
+    """The C of ``graph``, in files named after ``stem``, weights packed for ``lanes`` (int8 weights for ``dsp``).
 
     With ``embed`` large arrays are declared only; they are linked in from a binary file.
 
@@ -105,7 +105,8 @@ def _context(program: Program, interface: Interface, stem: str) -> dict[str, Any
     members, ram_bytes = _members(program)
     return {
         "name": name, "prefix": name.upper(), "stem": stem, "version": edgernn.__version__,
-        "lanes": program.lanes, "dsp": int(program.packing.dsp and program.holds_packed_integers), "packed_integers": program.holds_packed_integers,
+        "lanes": program.lanes, "packed_integers": program.holds_packed_integers,
+        "dsp": int(program.packing.dsp and program.holds_packed_integers),
         "inputs": [_port(program, "input", p) for p in program.graph.inputs],
         "outputs": [_port(program, "output", p) for p in program.graph.outputs],
         "states": states, "members": members, "hop": interface.hop, "delay": interface.delay,

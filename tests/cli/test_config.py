@@ -42,7 +42,8 @@ def test_every_option(tmp_path: Path) -> None:
     )
     assert read(path) == {
         "model": f"{tmp_path}/nets/model.py:Net", "inputs": ["1,T,40", "length:1"], "states": ["1,64"],
-        "weights": f"{tmp_path}/w.pt", "calibration": f"{tmp_path}/data.npz", "quant": "float32", "calibration_method": "mse",
+        "weights": f"{tmp_path}/w.pt", "calibration": f"{tmp_path}/data.npz",
+        "quant": "float32", "calibration_method": "mse",
         "mode": "stream", "formats": "ern,c", "target": "cortex_a72", "name": "net",
         "sample_rate": 16000, "drift_steps": 500,
         "output": f"{tmp_path}/out", "quiet": True, "arguments": ["hidden=128", "kind='big'"],

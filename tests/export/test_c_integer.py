@@ -1,4 +1,4 @@
-"""The C of integer models: without warnings and undefined behaviour, and bit for bit the reference, in every packing."""
+"""The C of integer models: no warnings, no undefined behaviour, and bit for bit the reference in every packing."""
 
 import importlib.util
 from dataclasses import replace

@@ -56,7 +56,9 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
         if path and not Path(path).is_file():
             raise UsageError(f"{path}: no such file")
     if options.quant != "float32" and not options.calibration:
-        raise UsageError(f"--quant {options.quant} needs --calibration FILE: real sequences, from which the ranges are taken")
+        raise UsageError(
+            f"--quant {options.quant} needs --calibration FILE: real sequences, from which the ranges are taken"
+        )
     bar("importing the model")
     module = load_module(options.reference, options.arguments)
     _use_one_thread()
