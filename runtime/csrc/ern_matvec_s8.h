@@ -179,6 +179,12 @@ ERN_INLINE const int8_t *ern_dot(ern_v32 *acc, int groups, const int8_t *w, cons
 
 #else
 
+#if defined(__GNUC__)
+#define ERN_PREFETCH(p) __builtin_prefetch(p)
+#else
+#define ERN_PREFETCH(p) (void)(p)
+#endif
+
 /* acc += products of two columns of ERN_ROWS rows */
 #if defined(ERN_ROWS_AVX2)
 ERN_INLINE ern_v32 ern_pair(const int16_t *x)
@@ -253,6 +259,7 @@ ERN_INLINE const int8_t *ern_dot(ern_v32 *acc, int groups, const int8_t *w, cons
         d = acc[3];
     for (const int16_t *end = x + n; x != end; x += 2, w += groups * step) {
         const ern_x_pair pair = ern_pair(x);
+        ERN_PREFETCH(w + 1024);
         a = ern_mac_pair(a, w, pair);
         if (groups > 1)
             b = ern_mac_pair(b, w + step, pair);
