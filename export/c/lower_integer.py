@@ -84,9 +84,7 @@ def _(op: LstmInt16, call: Call) -> None:
     layer = call.program.record("ern_lstm_s16_layer", fields, f"{call.node.name}_layer")
     work = call.workspace()
     h_next = f"{work} + {_lstm_vectors(op, inputs)}" if op.proj_size else call.result(0)
-    call.emit(
-        "ern_lstm_s16", layer, call.operand(0), call.operand(1), call.operand(2), work, h_next, call.result(1)
-    )
+    call.emit("ern_lstm_s16", layer, call.operand(0), call.operand(1), call.operand(2), work, h_next, call.result(1))
     if op.proj_size:
         projection = _linear_layer(call, call.array(7), call.array(8), call.array(9), "projection")
         call.emit("ern_linear_s16", projection, h_next, 1, work, call.result(0))

@@ -29,9 +29,7 @@ MAX_SOFTMAX = 1 << 16
 def _pairwise(call: Call, function: str, *parameters: int) -> None:
     a, b, y = call.type_in(0).shape, call.type_in(1).shape, call.type_out().shape
     walk = call.program.walk(fold(y, broadcast_strides(a, y), broadcast_strides(b, y)), call)
-    call.emit(
-        f"ern_{function}_s16", call.operand(0), call.operand(1), call.result(), walk, *parameters, file=FILE
-    )
+    call.emit(f"ern_{function}_s16", call.operand(0), call.operand(1), call.result(), walk, *parameters, file=FILE)
 
 
 @lower.register
@@ -45,9 +43,7 @@ def _(op: MulInt16, call: Call) -> None:
 
 
 def _elementwise(call: Call, function: str, *parameters: object) -> None:
-    call.emit(
-        f"ern_{function}_s16", call.operand(0), call.result(), call.type_out().size, *parameters, file=FILE
-    )
+    call.emit(f"ern_{function}_s16", call.operand(0), call.result(), call.type_out().size, *parameters, file=FILE)
 
 
 @lower.register
@@ -93,9 +89,7 @@ def _softmax(call: Call, function: str, *parameters: object) -> None:
     rows, size = _rows(call)
     if size > MAX_SOFTMAX:
         raise call.unsupported(f"an axis of {size} elements; {MAX_SOFTMAX} at most")
-    call.emit(
-        f"ern_{function}_s16", call.operand(0), call.result(), rows, size, *parameters, file="ern_softmax_s16.c"
-    )
+    call.emit(f"ern_{function}_s16", call.operand(0), call.result(), rows, size, *parameters, file="ern_softmax_s16.c")
 
 
 @lower.register
@@ -123,8 +117,7 @@ def _(op: MatmulInt16, call: Call) -> None:
     )  # fmt: skip
 
 
-@in_place.register
-def _(op: AddInt16 | MulInt16, node: Node, graph: Graph) -> list[tuple[int, int]]:
+def _pairwise_in_place(op: AddInt16 | MulInt16, node: Node, graph: Graph) -> list[tuple[int, int]]:
     y = graph.values[node.outputs[0]].shape
     return [
         (k, 0) for k, name in enumerate(node.inputs)
@@ -140,5 +133,7 @@ def _first_in_place(
     return [(0, 0)]
 
 
+for _pair in (AddInt16, MulInt16):
+    in_place.register(_pair, _pairwise_in_place)
 for _op in (RescaleInt16, ClipInt16, TableInt16, LayerNormInt16, SoftmaxInt16, LogSoftmaxInt16):
     in_place.register(_op, _first_in_place)

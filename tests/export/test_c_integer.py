@@ -61,9 +61,7 @@ def test_clang_compiles_without_a_warning(lanes: int, dsp: bool, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("lanes", "dsp"), PACKINGS)
-def test_sanitizers_find_nothing_and_every_packing_equals_the_reference(
-    lanes: int, dsp: bool, tmp_path: Path
-) -> None:
+def test_sanitizers_find_nothing_and_every_packing_equals_the_reference(lanes: int, dsp: bool, tmp_path: Path) -> None:
     case = merged(packable(dsp))
     files = write_driver(case, tmp_path, lanes, dsp)
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
