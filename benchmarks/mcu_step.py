@@ -160,7 +160,7 @@ def _memory(r: Figures) -> tuple[int, ...]:
 @click.option("--board", "boards", multiple=True, type=click.Choice(list_boards()), default=BOARDS)
 @click.option("--model", "names", multiple=True, type=click.Choice([m.name for m in MODELS]))
 @click.option(
-    "--scheme", "schemes", multiple=True, type=click.Choice(["float32", "int16x8", "int16x4"]), default=SCHEMES
+    "--scheme", "schemes", multiple=True, type=click.Choice(["float32", "int16x8"]), default=SCHEMES
 )
 @click.option("--optimize", default="-Os", show_default=True, help="Option of the C compiler.")
 @click.option("--compiler", type=click.Choice(COMPILERS), default="auto", show_default=True)

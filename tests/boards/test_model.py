@@ -93,9 +93,7 @@ def _digest(array: Array) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize(
-    ("name", "scheme"), [*((name, "int16x8") for name in BOARDS)]
-)
+@pytest.mark.parametrize(("name", "scheme"), [*((name, "int16x8") for name in BOARDS)])
 def test_integer_streams_are_the_reference_to_the_bit(built_model: BuildModel, name: str, scheme: str) -> None:
     _, frames, expected = stream(scheme)
     model = EmulatedModel(Emulator(load_board(name), built_model(name, scheme)), chunk=50)
