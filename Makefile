@@ -74,7 +74,7 @@ test-base: $(READY) $(BASE_VENV)/.ready
 	cd $(BASE_VENV) && bin/python -I ../tests/packaging/base_only.py check model
 
 $(BASE_VENV)/.ready: $(READY) $(PY_SOURCES) $(wildcard runtime/csrc/*) | $(BASE_BIN)/python
-	rm -rf build $(BASE_VENV)/dist
+	rm -rf build/lib build/bdist.* $(BASE_VENV)/dist
 	$(BIN)/python -m build --no-isolation --wheel --outdir $(BASE_VENV)/dist . >$(BASE_VENV)/build.log || { cat $(BASE_VENV)/build.log; exit 1; }
 	$(BASE_BIN)/pip install $(PIP_FLAGS) -c constraints.txt $(BASE_VENV)/dist/*.whl
 	$(BASE_BIN)/pip install $(PIP_FLAGS) --force-reinstall --no-deps $(BASE_VENV)/dist/*.whl
