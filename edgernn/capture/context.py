@@ -117,7 +117,7 @@ class Context:
             return self.builder.scalar(float(value))
         rank, time = len(dims), dims.index(None) if None in dims else None
         if isinstance(value, Constant):
-            return self.builder.constant(uniform(call, value, rank, time).astype(np.float32), call.name)
+            return self.builder.constant(uniform(call, value, rank, time).astype(np.float32), f"{call.name}_constant")
         padded: tuple[int | None, ...] = (1,) * (rank - len(value.dims)) + value.dims
         if time is not None and padded[time] not in (None, 1):
             refuse(call, "time and another axis of the same length are combined")

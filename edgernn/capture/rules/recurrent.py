@@ -125,7 +125,8 @@ def _step(
 
 
 def _add(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Weights, hint: str) -> tuple[str, ...]:
-    names = [ctx.builder.constant(array, f"{hint}_w{k}") for k, array in enumerate(constants)]
+    named = zip(_operand_names(op), constants, strict=False)
+    names = [ctx.builder.constant(array, f"{hint}_{name}") for name, array in named]
     try:
         return ctx.builder.add(op, [*inputs, *names], hint)
     except ValueError as error:
@@ -135,6 +136,11 @@ def _add(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Wei
 def _hint(call: Call, layer: int, count: int) -> str:
     base = call.path or call.name
     return base if count == 1 else f"{base}_l{layer}"
+
+
+def _operand_names(op: Op) -> tuple[str, ...]:
+    """Names of the constant operands, PyTorch's."""
+    return ("w_ih", "w_hh", "b_ih", "b_hh") if isinstance(op, Gru) else ("w_ih", "w_hh", "b", "w_hr")
 
 
 def _state_sizes(op: Op) -> list[int]:
