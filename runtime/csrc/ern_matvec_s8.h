@@ -257,17 +257,29 @@ ERN_INLINE const int8_t *ern_dot(ern_v32 *acc, int groups, const int8_t *w, cons
         c = acc[2];
     if (groups > 3)
         d = acc[3];
-    for (const int16_t *end = x + n; x != end; x += 2, w += groups * step) {
-        const ern_x_pair pair = ern_pair(x);
+#define ERN_PAIR(k)                                                      \
+    do {                                                                 \
+        const ern_x_pair pair = ern_pair(x + 2 * (k));                   \
+        const int8_t *v = w + (k) * groups * step;                       \
+        a = ern_mac_pair(a, v, pair);                                    \
+        if (groups > 1)                                                  \
+            b = ern_mac_pair(b, v + step, pair);                         \
+        if (groups > 2)                                                  \
+            c = ern_mac_pair(c, v + 2 * step, pair);                     \
+        if (groups > 3)                                                  \
+            d = ern_mac_pair(d, v + 3 * step, pair);                     \
+    } while (0)
+    for (size_t left = n / 4; left > 0; left--, x += 4, w += 2 * groups * step) {
         ERN_PREFETCH(w + 1024);
-        a = ern_mac_pair(a, w, pair);
-        if (groups > 1)
-            b = ern_mac_pair(b, w + step, pair);
-        if (groups > 2)
-            c = ern_mac_pair(c, w + 2 * step, pair);
-        if (groups > 3)
-            d = ern_mac_pair(d, w + 3 * step, pair);
+        ERN_PREFETCH(w + 1088);
+        ERN_PAIR(0);
+        ERN_PAIR(1);
     }
+    if (n % 4 != 0) {
+        ERN_PAIR(0);
+        w += groups * step;
+    }
+#undef ERN_PAIR
     acc[0] = a;
     if (groups > 1)
         acc[1] = b;

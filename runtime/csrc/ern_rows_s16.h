@@ -108,6 +108,13 @@ ERN_INLINE ern_v32 ern_rows_load(const int16_t *p, size_t n)
 ERN_INLINE void ern_rows_store(int16_t *p, ern_v32 v, size_t n)
 {
     int32_t part[ERN_ROWS];
+#if defined(ERN_ROWS_AVX2)
+    if (n >= ERN_ROWS) {
+        const __m128i low = _mm256_castsi256_si128((__m256i)v), high = _mm256_extracti128_si256((__m256i)v, 1);
+        _mm_storeu_si128((__m128i *)(void *)p, _mm_packs_epi32(low, high));
+        return;
+    }
+#endif
     ern_memcpy(part, &v, sizeof part);
     for (size_t k = 0; k < ERN_ROWS; k++)
         if (k < n)
