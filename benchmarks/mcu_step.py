@@ -93,11 +93,12 @@ def layer_program(model: Model, scheme: str) -> Graph:
 
 def build(model: Model, scheme: str, board: Board, folder: Path, optimize: str, compiler: str = "auto") -> Image:
     """Export and compile."""
-    source = folder / f"{model.name}-{scheme}"
+    dsp = board.core.simd == "dsp"
+    source = folder / f"{model.name}-{scheme}{'-dsp' if dsp else ''}"
     if not source.exists():
         graph = layer_program(model, scheme)
         source.mkdir()
-        write(graph, source / f"{model.name}.c")
+        write(graph, source / f"{model.name}.c", dsp=dsp)
     elf = folder / f"{source.name}-{board.id}.elf"
     return build_model(board, source, elf, optimize=optimize, compiler=compiler)
 

@@ -79,10 +79,11 @@ def built_model(boards_extra: None, tmp_path_factory: pytest.TempPathFactory) ->
     def build(name: str, scheme: str) -> Image:
         board = load_board(name)
         lanes = board.toolchain.lanes if board.toolchain else 1
-        source = folder / f"{scheme}-{lanes}"
+        dsp = board.core.simd == "dsp"
+        source = folder / f"{scheme}-{lanes}-{dsp}"
         if not source.exists():
             source.mkdir()
-            write(stream(scheme)[0], source / "small.c", lanes)
+            write(stream(scheme)[0], source / "small.c", lanes, dsp=dsp)
         functions = ("init", "step", "sequence")
         return build_model(board, source, folder / f"{name}-{scheme}.elf", functions=functions, stack_bytes=1536)
 
