@@ -10,6 +10,7 @@ import click
 import pytest
 
 from edgernn.cli.common.app import VERBS, app
+from edgernn.export.c.targets import TARGETS as TARGETS_OF_C
 from tests.docs.markdown import DOCUMENTS, ROOT, anchors, blocks, commands, inline_code, links
 from tests.docs.reader import Reader, normalised, same_but_for_numbers
 from tests.examples.test_spoken_digits import recordings_are_installed
@@ -50,6 +51,13 @@ def test_make_targets_exist(document: Path) -> None:
     named = [code for code in inline_code(document) if code.startswith("make ")]
     named += [block.text for block in blocks(document) if block.language in ("sh", "console", "")]
     assert {target for text in named for target in MAKE.findall(text)} <= TARGETS
+
+
+def test_every_target_of_the_raspberry_pi_page_exists() -> None:
+    page = ROOT / "docs/runtime-on-a-raspberry-pi.md"
+    named = {code for code in inline_code(page) if re.match(r"(cortex|armv|aarch)", code)}
+    assert len(named) >= 5
+    assert named <= set(TARGETS_OF_C)
 
 
 def command_lines(document: Path) -> list[str]:
