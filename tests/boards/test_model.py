@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgernn.boards import EmulatedModel, Emulator, Image, build_model, load_board
+from edgernn.boards import Board, EmulatedModel, Emulator, Image, build_model, load_board
 from edgernn.boards.emulators.model import Array
 from edgernn.errors import EmulationError, FrameError, OutputError
 from edgernn.export.c import write
@@ -78,9 +78,8 @@ def built_model(boards_extra: None, tmp_path_factory: pytest.TempPathFactory) ->
     @lru_cache
     def build(name: str, scheme: str) -> Image:
         board = load_board(name)
-        lanes = board.toolchain.lanes if board.toolchain else 1
-        dsp = board.core.simd == "dsp"
-        source = folder / f"{scheme}-{lanes}-{dsp}"
+        lanes, dsp = packing(board)
+        source = folder / folder_name(board, scheme)
         if not source.exists():
             source.mkdir()
             write(stream(scheme)[0], source / "small.c", lanes, dsp=dsp)
@@ -88,6 +87,17 @@ def built_model(boards_extra: None, tmp_path_factory: pytest.TempPathFactory) ->
         return build_model(board, source, folder / f"{name}-{scheme}.elf", functions=functions, stack_bytes=1536)
 
     return build
+
+
+def packing(board: Board) -> tuple[int, bool]:
+    """Lanes of float vectors, and whether int8 weights are packed for the DSP extension."""
+    return board.toolchain.lanes if board.toolchain else 1, board.core.simd == "dsp"
+
+
+def folder_name(board: Board, scheme: str) -> str:
+    """Folder of the C files that boards of this packing share."""
+    lanes, dsp = packing(board)
+    return f"{scheme}-{lanes}{'-dsp' if dsp else ''}"
 
 
 def _digest(array: Array) -> str:
@@ -112,7 +122,7 @@ def test_gcc_makes_the_same_integers(built_model: BuildModel, name: str, tmp_pat
     if board.toolchain is None or shutil.which(board.toolchain.gcc) is None:
         pytest.skip(f"the GCC for {board.core.name} is not installed")
     _, frames, expected = stream("int16x8")
-    source = Path(built_model(name, "int16x8").where).parent / "int16x8-1"
+    source = Path(built_model(name, "int16x8").where).parent / folder_name(board, "int16x8")
     functions = ("init", "step", "sequence")
     image = build_model(board, source, tmp_path / "p.elf", functions=functions, compiler="gcc", stack_bytes=1536)
     found = EmulatedModel(Emulator(board, image), chunk=50).run(x=frames[:500])["y"]
