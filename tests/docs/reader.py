@@ -51,8 +51,7 @@ class Reader:
     def follow(self, block: Block) -> None:
         """Do what the block says. Raises AssertionError where the document is wrong."""
         if block.file:
-            (self.folder / block.file).write_text(block.text)
-            sys.modules.pop(Path(block.file).stem, None)  # a module of another folder
+            self._save(self.folder / block.file, block.text)
         elif block.language == "python":
             exec(compile(block.text, str(block), "exec"), self.names)
         elif block.language == "pycon":
@@ -60,6 +59,11 @@ class Reader:
         elif block.language == "console":
             for command, shown in commands(block):
                 same_but_for_numbers(shown, self._run(command), f"{block}: {command}")
+
+    def _save(self, path: Path, text: str) -> None:
+        path.write_text(text)
+        if path.suffix == ".py":
+            sys.modules.pop(path.stem, None)  # of another document's folder
 
     def _doctest(self, block: Block) -> None:
         test = doctest.DocTestParser().get_doctest(block.text, self.names, str(block), str(block), block.line)
