@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgernn.ir.graph import Graph
-from edgernn.ir.interface import MAX_ELEMENTS
+from edgernn.ir.interface import MAX_FRAME_ELEMENTS
 
 
 def check_graph(graph: Graph) -> None:
@@ -14,18 +14,22 @@ def check_graph(graph: Graph) -> None:
         if name in defined:
             raise ValueError(f"value {name!r} is defined twice")
         defined.add(name)
+    elements = 0
     for node in graph.nodes:
         missing = [n for n in node.inputs if n not in defined]
         if missing:
             raise ValueError(f"node {node.name!r} reads {missing} before they are defined")
+        if all(n in graph.constants for n in node.inputs):
+            raise ValueError(f"node {node.name!r} reads constants only; its result must be a constant")
         inferred = node.op.infer(*graph.types(node.inputs))
         if inferred != graph.types(node.outputs):
             raise ValueError(f"node {node.name!r}: types are {graph.types(node.outputs)}, the op infers {inferred}")
         for name in node.outputs:
             if name in defined:
                 raise ValueError(f"value {name!r} is defined twice")
-            if graph.values[name].size > MAX_ELEMENTS:
-                raise ValueError(f"value {name!r} of shape {graph.values[name].shape} is larger than edgernn handles")
+            elements += graph.values[name].size
+            if elements > MAX_FRAME_ELEMENTS:
+                raise ValueError(f"with value {name!r} of shape {graph.values[name].shape}, a step is too large")
             defined.add(name)
     _check_ports(graph, defined)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgernn.errors import ArtifactError
-from edgernn.ir.interface import parse_json_object, require, shape_of
+from edgernn.ir.interface import MAX_ELEMENTS, parse_json_object, require, shape_of
 from edgernn.ir.op import Array
 
 DTYPE_CODES = {"F32": "float32", "I32": "int32", "I16": "int16", "I8": "int8", "BOOL": "bool"}
@@ -58,7 +58,7 @@ def _header(data: bytes, where: str) -> tuple[dict[str, Any], int]:
 def _array(data: bytes, start: int, entry: Any, where: str) -> tuple[Array, tuple[int, int]]:
     if not isinstance(entry, dict):
         raise ArtifactError(f"{where}: must be an object")
-    code, shape = require(entry, "dtype", str, where), shape_of(entry, where)
+    code, shape = require(entry, "dtype", str, where), shape_of(entry, where, MAX_ELEMENTS)
     if code not in DTYPE_CODES:
         raise ArtifactError(f"{where}: unknown dtype {code!r:.20}; known are {', '.join(DTYPE_CODES)}")
     offsets = require(entry, "data_offsets", list, where)

@@ -18,6 +18,10 @@ FORMAT_VERSION = 1
 METADATA_KEY = "edgernn"
 PORT_KINDS = ("frame", "final", "static")
 MAX_ELEMENTS = 1 << 28
+"""Of one array."""
+
+MAX_FRAME_ELEMENTS = 1 << 24
+"""Of all ports, all states, or all values of one step together."""
 
 T = TypeVar("T")
 
@@ -114,6 +118,9 @@ class Interface:
                 raise ArtifactError(f"{where}: {kind} names are not unique: {names}")
         if not self.inputs or not self.outputs:
             raise ArtifactError(f"{where}: a model needs inputs and outputs")
+        sizes = [p.size for p in (*self.inputs, *self.outputs)] + [s.initial.size for s in self.states]
+        if sum(sizes) > 2 * MAX_FRAME_ELEMENTS:
+            raise ArtifactError(f"{where}: ports and states of {sum(sizes)} elements are larger than edgernn handles")
         if self.hop < 1 or self.delay < 0:
             raise ArtifactError(f"{where}: hop {self.hop} must be at least 1, delay {self.delay} at least 0")
 
@@ -137,15 +144,15 @@ def require(plain: dict[str, Any], key: str, kind: type[T], where: str) -> T:
     return value
 
 
-def shape_of(plain: dict[str, Any], where: str) -> tuple[int, ...]:
-    """The field "shape": positive integers, of at most 2^28 elements. Raises ArtifactError."""
+def shape_of(plain: dict[str, Any], where: str, limit: int = MAX_FRAME_ELEMENTS) -> tuple[int, ...]:
+    """The field "shape": positive integers, of at most ``limit`` elements. Raises ArtifactError."""
     shape = require(plain, "shape", list, where)
     size = 1
     for n in shape:
         if type(n) is not int or n < 1:
             raise ArtifactError(f"{where}: a shape has positive integers, found {shape!r:.100}")
         size *= n
-    if size > MAX_ELEMENTS or len(shape) > 8:
+    if size > limit or len(shape) > 8:
         raise ArtifactError(f"{where}: shape {shape!r:.100} is larger than edgernn handles")
     return tuple(shape)
 

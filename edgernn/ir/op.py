@@ -53,6 +53,11 @@ class Op(ABC):
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
 
+def expect_constants(*types: ValueType) -> None:
+    """Raise ValueError unless all are types of constants. For ``infer``."""
+    expect(all(t.stream is None for t in types), "weights must be constants")
+
+
 def expect(condition: bool, message: str) -> None:
     """Raise ValueError(message) unless ``condition`` holds. For ``infer``."""
     if not condition:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgernn.ir.op import Array, Op, expect
+from edgernn.ir.op import Array, Op, expect, expect_constants
 from edgernn.ir.types import ValueType
 from edgernn.ops.math import gate
 
@@ -30,6 +30,7 @@ class Gru(Op):
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         expect(len(inputs) == 6, f"gru has 6 operands, not {len(inputs)}")
         x, h, w_ih, w_hh, b_ih, b_hh = inputs
+        expect_constants(w_ih, w_hh, b_ih, b_hh)
         hidden = self.hidden_size
         expect(len(x.shape) == 1, f"gru reads frames of one axis, not {x.shape}")
         expect(h.shape == (hidden,), f"gru state must be ({hidden},), not {h.shape}")

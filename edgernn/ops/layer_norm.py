@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgernn.ir.op import Array, Op, expect
+from edgernn.ir.op import Array, Op, expect, expect_constants
 from edgernn.ir.types import ValueType
 
 
@@ -25,6 +25,7 @@ class LayerNorm(Op):
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         expect(len(inputs) == 3, f"layer_norm has 3 operands, not {len(inputs)}")
         x, gamma, beta = inputs
+        expect_constants(gamma, beta)
         expect(len(x.shape) >= 1, "layer_norm needs an axis")
         expect(gamma.shape == beta.shape == x.shape[-1:], f"gamma and beta must be {x.shape[-1:]}")
         return (x,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgernn.ir.op import Array, Op, expect
+from edgernn.ir.op import Array, Op, expect, expect_constants
 from edgernn.ir.types import ValueType
 
 
@@ -21,6 +21,7 @@ class Linear(Op):
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         expect(len(inputs) == 3, f"linear has 3 operands, not {len(inputs)}")
         x, w, b = inputs
+        expect_constants(w, b)
         expect(
             len(x.shape) >= 1 and len(w.shape) == 2, f"linear needs a frame axis and a matrix, not {x.shape}, {w.shape}"
         )

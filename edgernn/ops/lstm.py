@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgernn.ir.op import Array, Op, expect
+from edgernn.ir.op import Array, Op, expect, expect_constants
 from edgernn.ir.types import ValueType
 from edgernn.ops.math import gate
 
@@ -34,6 +34,7 @@ class Lstm(Op):
             len(inputs) == (7 if self.proj_size else 6), f"lstm has 6 operands, 7 with projection, not {len(inputs)}"
         )
         x, h, c, w_ih, w_hh, b = inputs[:6]
+        expect_constants(*inputs[3:])
         hidden, out = self.hidden_size, self.proj_size or self.hidden_size
         expect(len(x.shape) == 1, f"lstm reads frames of one axis, not {x.shape}")
         expect(h.shape == (out,) and c.shape == (hidden,), f"lstm states must be ({out},), ({hidden},)")

@@ -28,7 +28,8 @@ class Reduce(Op):
         (x,) = inputs
         rank = len(x.shape)
         expect(self.function in REDUCTIONS, f"unknown reduction {self.function!r}")
-        expect(bool(self.axes) and all(-rank <= a < 0 for a in self.axes), f"axes {self.axes} of {x.shape}")
+        valid = bool(self.axes) and all(-rank <= a < 0 for a in self.axes) and len(set(self.axes)) == len(self.axes)
+        expect(valid, f"axes {self.axes} of {x.shape}")
         dropped = {rank + a for a in self.axes}
         if self.keepdims:
             return (x.with_shape(tuple(1 if k in dropped else n for k, n in enumerate(x.shape))),)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgernn.ir.op import Array, Op, expect
+from edgernn.ir.op import Array, Op, expect, expect_constants
 from edgernn.ir.types import ValueType
 
 
@@ -29,6 +29,7 @@ class Rnn(Op):
         expect(len(inputs) == 5, f"rnn has 5 operands, not {len(inputs)}")
         expect(self.nonlinearity in ("tanh", "relu"), f"nonlinearity must be tanh or relu, not {self.nonlinearity!r}")
         x, h, w_ih, w_hh, b = inputs
+        expect_constants(w_ih, w_hh, b)
         hidden = self.hidden_size
         expect(len(x.shape) == 1, f"rnn reads frames of one axis, not {x.shape}")
         expect(h.shape == (hidden,), f"rnn state must be ({hidden},), not {h.shape}")
