@@ -13,7 +13,8 @@ for _ in range(300):
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, 2, 3, 5, 7, -1, -2, 255, 65_536, 2**24, 2**31 - 1, 2**31, 2**63, 10**30, 0.5, -1.5, 1e300,
     float("nan"), float("inf"), "", "x", "h", "float32", "int8", "int32", "bool", "frame", "static", "final", "add",
-    "tanh", "sum", "reshape", "transpose", "expand", "slice", "concat", "binary", "unary", "linear", "matmul", "reduce", "\x00", "ü\ud800", "n" * 5000, [], [0], [1], [1, 1], [-1], [2**30], [2**12, 2**12], ["x"], [["a", "b"]], {},
+    "tanh", "sum", "reshape", "transpose", "expand", "slice", "concat", "binary", "unary", "linear", "matmul", "reduce",
+    "\x00", "ü\ud800", "n" * 5000, [], [0], [1], [1, 1], [-1], [2**30], [2**12, 2**12], ["x"], [["a", "b"]], {},
     {"name": "x"}, NESTED,
 )  # fmt: skip
 
