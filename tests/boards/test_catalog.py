@@ -1,4 +1,4 @@
-"""Every board description is valid, agrees with the issue's list, and a wrong one is refused with its place."""
+"""Every board description is valid, none is missing, and a wrong one is refused with its place."""
 
 from __future__ import annotations
 
