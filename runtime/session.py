@@ -31,12 +31,12 @@ class Session:
     """Process one frame.
 
     For one input, give an array of ``inputs[0].shape`` (anything NumPy converts). For several, give
-    them in order, or a dict by name. Returns the output as a new array, or a dict by name when there
+    them in order or by name. A dict by name does for any number. Returns the output as a new array, or a dict by name when there
     are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index.
     """
 
     def __init__(self, engine: Engine, path: str = "", raw: bool = False) -> None:
-        self._engine = engine
+        self._engine: Engine | _ClosedEngine = engine
         self.path = path
         self.interface: Interface = engine.interface
         self.raw = raw
@@ -88,9 +88,8 @@ class Session:
 
     def stream(self, frames: Iterable[Any]) -> Iterator[Result]:
         """Step through ``frames`` (an array whose first axis is time, or any iterable), yielding each result."""
-        step = self.step
         for frame in frames:
-            yield step(frame)
+            yield self.step(frame)
 
     def reset(self, **initial: Any) -> None:
         """Set the states to their initial values, or to those given by name."""
@@ -117,8 +116,9 @@ class Session:
         self._engine.set_states(unpack_snapshot(self.interface, bytes(blob)))
 
     def close(self) -> None:
-        """Release the engine. The session cannot be used afterwards."""
-        self._engine.close()
+        """Release the engine. Whatever is asked of the session afterwards raises UsageError."""
+        engine, self._engine = self._engine, _ClosedEngine(self._engine.name)
+        engine.close()
         self.step = _closed
 
     def __enter__(self) -> Session:
@@ -227,7 +227,20 @@ class Session:
         return (*frames, *(named[name] for name in rest))
 
 
-def _closed(*_: Any) -> Array:
+class _ClosedEngine:
+    """In place of the engine of a closed session."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def close(self) -> None:
+        """Nothing is left to release."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise UsageError("the session is closed; load the artifact again")
+
+
+def _closed(*_: Any, **__: Any) -> Array:
     raise UsageError("the session is closed; load the artifact again")
 
 
@@ -235,6 +248,10 @@ def _state_value(state: State, value: Any) -> Array:
     array = np.asarray(value)
     if array.shape != state.shape or array.dtype.kind not in ("fiu" if state.dtype.startswith("f") else "iu"):
         raise UsageError(f"state {state.name!r} is {state.dtype} {state.shape}, found {array.dtype} {array.shape}")
-    if not np.isfinite(array).all():
-        raise UsageError(f"state {state.name!r}: values must be finite")
-    return np.ascontiguousarray(array, dtype=state.dtype).reshape(state.shape)
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(array, dtype=state.dtype).reshape(state.shape)
+    if not np.isfinite(converted).all():
+        raise UsageError(f"state {state.name!r}: values must be finite in {state.dtype}")
+    if converted.dtype.kind == "i" and not np.array_equal(converted, array):
+        raise UsageError(f"state {state.name!r}: values must fit {state.dtype}")
+    return converted
