@@ -19,8 +19,8 @@ def coerce_frame(frame: Any, port: Port) -> Array:
     """``frame`` as a C-contiguous array of exactly the port's shape and dtype.
 
     Accepted: anything NumPy takes; float16 to float64 and integers for a float port, any integers for
-    an integer port; a plain number for a port of one element; any of these in a dict under the port's name. A port with a scale takes int16 as it is
-    and quantizes everything else. Raises FrameError otherwise.
+    an integer port; a plain number for a port of one element; any of these in a dict under the port's name.
+    A port with a scale takes int16 as it is and quantizes everything else. Raises FrameError otherwise.
     """
     if isinstance(frame, Mapping) and frame.keys() == {port.name}:
         frame = frame[port.name]

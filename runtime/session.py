@@ -31,8 +31,8 @@ class Session:
     """Process one frame.
 
     For one input, give an array of ``inputs[0].shape`` (anything NumPy converts). For several, give
-    them in order or by name. A dict by name does for any number. Returns the output as a new array, or a dict by name when there
-    are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index.
+    them in order or by name. A dict by name does for any number. Returns the output as a new array, or a dict
+    by name when there are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index.
     """
 
     def __init__(self, engine: Engine, path: str = "", raw: bool = False) -> None:
