@@ -14,7 +14,10 @@ from edgernn.passes.rewrite import rewrite
 
 
 def fold_affine(graph: Graph) -> Graph:
-    """``graph`` with Linear -> (add, sub, mul, div by a constant) joined, where nothing else reads the Linear."""
+    """``graph`` with Linear -> (add, sub, mul, div by a constant) joined, where nothing else reads the Linear.
+
+    A matrix that other nodes read too (tied weights) is not scaled: that would store it twice.
+    """
     readers = graph.consumers()
     roots = set(graph.roots())
     producers = graph.producers()
@@ -22,10 +25,11 @@ def fold_affine(graph: Graph) -> Graph:
         name for name, node in producers.items()
         if isinstance(node.op, Linear | Binary) and len(readers.get(name, [])) == 1 and name not in roots
     }  # fmt: skip
+    tied = {name for name in graph.constants if len(readers.get(name, [])) > 1}
     emitted: dict[str, Node] = {}
 
     def rule(node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str] | None:
-        outputs = _folded(node, builder, inputs, emitted) if node.inputs[0] in private else None
+        outputs = _folded(node, builder, inputs, emitted, tied) if node.inputs[0] in private else None
         if outputs is None:
             outputs = builder.add(node.op, inputs, node.name)
         last = builder.graph.nodes[-1]
@@ -35,7 +39,9 @@ def fold_affine(graph: Graph) -> Graph:
     return rewrite(graph, rule)
 
 
-def _folded(node: Node, builder: Builder, inputs: Sequence[str], emitted: dict[str, Node]) -> Sequence[str] | None:
+def _folded(
+    node: Node, builder: Builder, inputs: Sequence[str], emitted: dict[str, Node], tied: set[str]
+) -> Sequence[str] | None:
     layer = emitted.get(inputs[0])
     if not isinstance(node.op, Binary) or layer is None or not isinstance(layer.op, Linear):
         return None
@@ -44,11 +50,14 @@ def _folded(node: Node, builder: Builder, inputs: Sequence[str], emitted: dict[s
     w, b = builder.graph.constants[weight], builder.graph.constants[bias]
     if constant is None or constant.ndim > 1 or constant.size not in (1, b.size):
         return None
+    if weight in tied and node.op.function in ("mul", "div"):
+        return None
     changed = _applied(node.op.function, w, b, constant.reshape(-1))
     if changed is None:
         return None
     names = [
-        builder.constant(array.astype(np.float32), hint) for array, hint in zip(changed, (weight, bias), strict=True)
+        old if new is array else builder.constant(new.astype(np.float32), old)
+        for new, array, old in zip(changed, (w, b), (weight, bias), strict=True)
     ]
     return builder.add(Linear(), [x, *names], node.name)
 
