@@ -220,7 +220,7 @@ def broken(change: Callable[[Graph], None]) -> Graph:
         (lambda g: g.values.update({"gru": ValueType("float32", (5,), StreamInfo())}), "the op infers"),
         (lambda g: g.nodes.append(g.nodes[0]), "defined twice"),
         (lambda g: g.states.append(g.states[0]), "defined twice"),
-        (lambda g: g.states.__setitem__(0, replace(g.states[0], initial=np.zeros(3, "float32"))), "does not fit"),
+        (lambda g: g.outputs.append(Port("z", (4,), "float32", value="gone")), "names the undefined value 'gone'"),
         (lambda g: g.outputs.append(Port("z", (5,), "float32", value="gru")), r"port 'z' is float32 \(5,\)"),
         (lambda g: g.states.__setitem__(0, replace(g.states[0], after="nowhere")), "names the undefined value"),
         (lambda g: g.states.__setitem__(0, replace(g.states[0], after="x0")), r"is \(4,\), value 'x0' is \(3,\)"),
