@@ -99,10 +99,6 @@ def batch_statistics(ctx: Context, call: Call) -> Tracked:
     refuse(call, "it normalises with the statistics of the batch", "train it with track_running_stats=True")
 
 
-def instance_norm(ctx: Context, call: Call) -> Tracked:
-    refuse(call, "it normalises over time", "use LayerNorm, or BatchNorm with running statistics")
-
-
 def group_norm(ctx: Context, call: Call) -> Tracked:
     """Groups of channels of tensors [N, C, ...], each normalised together with the axes after C."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
@@ -129,6 +125,5 @@ RULES: dict[str, Rule] = {
     "aten._native_batch_norm_legit_no_training.default": native_batch_norm,
     "aten._native_batch_norm_legit.no_stats": batch_statistics,
     "aten._native_batch_norm_legit.default": batch_statistics,
-    "aten.instance_norm.default": instance_norm,
     "aten.group_norm.default": group_norm,
 }

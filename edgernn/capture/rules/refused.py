@@ -37,6 +37,8 @@ RANDOM = ("it draws random numbers, so its results cannot be reproduced", "feed 
 ROUNDING = ("rounding is not supported", "round outside the model")
 RESAMPLING = ("it changes the rate of the frames", "resample outside the model")
 
+NORMALISATION = ("it normalises over time", "use LayerNorm, or BatchNorm with running statistics")
+
 REFUSED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "scaled_dot_product_attention",
@@ -52,6 +54,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         ("gt", "ge", "lt", "le", "eq", "ne", "greater", "less", "logical_and", "logical_or", "logical_not", "isnan",
          "isfinite", "bitwise_not"), COMPARISON),
     **dict.fromkeys(("sign", "sgn", "heaviside"), CHOICE),
+    "instance_norm": NORMALISATION,
     **dict.fromkeys(("argmax", "argmin", "topk", "sort", "argsort", "multinomial"), POSITION),
     **dict.fromkeys(
         ("rand_like", "randn_like", "bernoulli", "normal", "randint_like", "rrelu_with_noise"), RANDOM),
