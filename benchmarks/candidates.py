@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ UNIT = "ORT operator"
 LITERT = "bare LiteRT"
 """ai-edge-litert's interpreter, fed by NumPy through ``set_tensor`` and ``get_tensor``."""
 
-SCHEME = "int16x8"
+SCHEMES = ("int16x8", "int8")
 """How the integer rows are quantized."""
 
 INTEGER_ENGINES = ("native", "numba")
@@ -99,24 +100,25 @@ def lineup(model: Model, engines: tuple[str, ...], folder: Path) -> Lineup:
     for engine in engines:
         candidates.add(engine, lambda engine=engine: through_session(graph, engine))  # type: ignore[misc]
     integer_engines = [engine for engine in engines if engine in INTEGER_ENGINES]
-    integers = integer_program(model) if integer_engines else graph
-    for engine in integer_engines:
-        candidates.add(integer_row(engine), lambda engine=engine: through_session(integers, engine))  # type: ignore[misc]
+    for scheme in SCHEMES if integer_engines else ():
+        integers = integer_program(model, scheme)
+        for engine in integer_engines:
+            candidates.add(integer_row(engine, scheme), partial(through_session, integers, engine))
     if "tflite" in candidates.steps:
         candidates.add(LITERT, lambda: litert_step(folder / f"{graph.name}.tflite"))
     return candidates
 
 
-def integer_row(engine: str) -> str:
-    """Name of the candidate that runs the integer model."""
-    return f"{engine} {SCHEME}"
+def integer_row(engine: str, scheme: str) -> str:
+    """Name of the candidate that runs the model in integers."""
+    return f"{engine} {scheme}"
 
 
-def integer_program(model: Model) -> Graph:
+def integer_program(model: Model, scheme: str) -> Graph:
     """The step program in integers, calibrated on standard normal frames."""
     block = np.stack(frames(model, CALIBRATION_FRAMES, seed=2))
-    graph = quantize(step_program(model), [{"x": block}], SCHEME).graph
-    graph.name = f"{model.name}_{SCHEME}"
+    graph = quantize(step_program(model), [{"x": block}], scheme).graph
+    graph.name = f"{model.name}_{scheme}"
     return graph
 
 

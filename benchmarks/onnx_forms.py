@@ -21,8 +21,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.report import console, machine, show_table, write_json
 from benchmarks.timing import interleaved_us, medians
+from edgernn.export.onnx.matrix import reorder
 from edgernn.export.onnx.model import IR_VERSION, OPSET
-from edgernn.export.onnx.recurrent import GRU_ORDER, LSTM_ORDER, WRITTEN_OUT_ORDER, reorder
+from edgernn.export.onnx.recurrent import GRU_ORDER, LSTM_ORDER, WRITTEN_OUT_ORDER
 from edgernn.ir.op import Array
 
 SIZES = ((8, 8), (16, 16), (32, 32), (40, 64), (64, 128), (128, 256))

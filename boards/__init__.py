@@ -2,7 +2,15 @@
 
 from edgernn.boards.build import build_model, build_program
 from edgernn.boards.catalog import list_boards, load_board
-from edgernn.boards.emulators import CallResult, EmulatedModel, Emulator, Step
+from edgernn.boards.emulators import (
+    CallResult,
+    EmulatedModel,
+    Emulator,
+    ProgramEmulator,
+    QemuEmulator,
+    Step,
+    open_emulator,
+)
 from edgernn.boards.image import Image, ModelLayout, Sizes, read_image
 from edgernn.boards.manifest import Board, Core, Emulation, Memory, Region, Toolchain
 
@@ -16,6 +24,8 @@ __all__ = [
     "Image",
     "Memory",
     "ModelLayout",
+    "ProgramEmulator",
+    "QemuEmulator",
     "Region",
     "Sizes",
     "Step",
@@ -24,5 +34,6 @@ __all__ = [
     "build_program",
     "list_boards",
     "load_board",
+    "open_emulator",
     "read_image",
 ]

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from edgernn.boards import boot
 from edgernn.boards.image import Image, read_image
-from edgernn.boards.linker import DEFINED, ENTRY, linker_script
+from edgernn.boards.linker import BOOT_SECTION, DEFINED, ENTRY, linker_script
 from edgernn.boards.manifest import Board
 from edgernn.boards.toolchain import LANGUAGE, Compiler, find_compiler
 from edgernn.errors import OutputError, UsageError
@@ -47,7 +48,8 @@ def build_program(
     """
     chosen = find_compiler(board, compiler)
     arguments = [*LANGUAGE, optimize, *(f"-I{path.resolve()}" for path in includes), *(f"-D{d}" for d in defines)]
-    firmware = [FIRMWARE / name for name in ("start.c", START[board.core.family], "memory.c")]
+    names = ("start.c", START[board.core.family], "memory.c", *boot.SOURCES[board.flashing.boot])
+    firmware = [FIRMWARE / name for name in names]
     with tempfile.TemporaryDirectory(prefix="edgernn-") as name:
         folder = Path(name)
         objects = _objects(chosen, arguments, [*firmware, *sources], folder / "program.o")
@@ -71,12 +73,14 @@ def _link(
     compiler: Compiler, board: Board, objects: list[Path], roots: Sequence[str], stack_bytes: int, output: Path
 ) -> Image:
     script = objects[0].with_name("link.ld")
-    script.write_text(linker_script(board.memory, roots, stack_bytes))
+    boot_bytes = boot.RESERVED_BYTES[board.flashing.boot]
+    script.write_text(linker_script(board.memory, roots, stack_bytes, boot_bytes))
     libraries = compiler.runtime_library if _needs_runtime(objects) else ()
     linked = objects[0].with_name("program.elf")
     options = ["-nostdlib", "-static", "-Wl,--gc-sections", f"-Wl,--entry={ENTRY}", "-T", str(script)]
     compiler.run([*options, *map(str, objects), *libraries, "-o", str(linked)], script.parent)
-    _put(linked.read_bytes(), output)
+    data = linked.read_bytes()
+    _put(boot.with_checksum(data, BOOT_SECTION) if boot_bytes else data, output)
     return read_image(output)
 
 
@@ -116,17 +120,22 @@ def build_model(
 
     Raises UsageError where ``folder`` does not hold one model, otherwise as ``build_program``.
     """
+    _, name, _ = find_model(folder)
+    return build_program(
+        board, [FIRMWARE / "layout.c", *sorted(folder.glob("*.c"))], output,
+        roots=[f"{name}_{function}" for function in functions], defines=model_defines(board, folder),
+        includes=[folder], optimize=optimize, compiler=compiler, stack_bytes=stack_bytes,
+    )  # fmt: skip
+
+
+def model_defines(board: Board, folder: Path) -> list[str]:
+    """What a program with the model in ``folder`` is compiled with, as for -D."""
     header, name, state = find_model(folder)
     lanes = board.toolchain.lanes if board.toolchain is not None else 1
-    defines = [
+    return [
         f"ERN_LANES={lanes}", f"{name.upper()}_WITH_INTERFACE",
         f'EDGERNN_HEADER="{header.name}"', f"EDGERNN_STATE={state}",
     ]  # fmt: skip
-    return build_program(
-        board, [FIRMWARE / "layout.c", *sorted(folder.glob("*.c"))], output,
-        roots=[f"{name}_{function}" for function in functions], defines=defines, includes=[folder],
-        optimize=optimize, compiler=compiler, stack_bytes=stack_bytes,
-    )  # fmt: skip
 
 
 def find_model(folder: Path) -> tuple[Path, str, str]:

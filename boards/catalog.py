@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgernn.boards.fields import Table
 from edgernn.boards.manifest import (
+    BOOTS,
     FAMILIES,
     FPUS,
     KINDS,
@@ -18,10 +19,13 @@ from edgernn.boards.manifest import (
     Board,
     Core,
     Emulation,
+    Flashing,
+    FlashReads,
     Memory,
     Region,
     Toolchain,
 )
+from edgernn.boards.serialport import read_serial
 from edgernn.errors import BoardError
 
 if sys.version_info >= (3, 11):
@@ -85,7 +89,8 @@ def _board(name: str, top: Table) -> Board:
         _emulation(top.optional_table("emulator"), core),
         _memory(top.table("memory")) if kind == "mcu" else PROCESS_MEMORY,
         top.integers("ram_bytes", 1 << 20, default=()) if kind == "linux" else (),
-        top.texts("documents"), top.text("notes", default=""),
+        top.texts("documents"), top.text("notes", default=""), _flashing(top.optional_table("flashing"), kind),
+        read_serial(top.optional_table("links"), kind),
     )  # fmt: skip
     top.finish()
     return board
@@ -120,11 +125,13 @@ def _region(table: Table) -> Region:
 
 def _memory(table: Table) -> Memory:
     constants, more = table.optional_table("constants"), table.optional_table("more")
+    reads = table.optional_table("flash_reads")
     memory = Memory(
         _region(table.table("flash")),
         _region(table.table("ram")),
         _region(constants) if constants is not None else None,
         {name: _region(part) for name, part in more.tables().items()} if more is not None else None,
+        _flash_reads(reads) if reads is not None else None,
     )
     ordered = sorted(memory.regions().items(), key=lambda item: item[1].address)
     for (below, low), (above, high) in itertools.pairwise(ordered):
@@ -133,6 +140,14 @@ def _memory(table: Table) -> Memory:
             raise table.error(above, expected, f"address = {high.address:#010x}")
     table.finish()
     return memory
+
+
+def _flash_reads(table: Table) -> FlashReads:
+    reads = FlashReads(table.integer("wait_cycles", 0, 10_000), table.integer("line_bytes", 4, 64))
+    if reads.line_bytes & (reads.line_bytes - 1):
+        raise table.error("line_bytes", "a power of two", str(reads.line_bytes))
+    table.finish()
+    return reads
 
 
 def _toolchain(table: Table, core: Core) -> Toolchain:
@@ -162,3 +177,21 @@ def _emulation(table: Table | None, core: Core) -> Emulation:
     )
     table.finish()
     return emulation
+
+
+def _flashing(table: Table | None, kind: str) -> Flashing:
+    if table is None:
+        return Flashing()
+    if kind != "mcu":
+        raise table.error("boot", f"no table [flashing] for kind = {kind!r}", "one")
+    flashing = Flashing(
+        table.choice("boot", BOOTS, default="none"),
+        table.integer("uf2_family", 0, ADDRESS_END - 1, default=0),
+        table.text("uf2_board", default=""),
+        table.text("pyocd", default=""),
+        table.text("esptool", default=""),
+    )
+    if bool(flashing.uf2_family) != bool(flashing.uf2_board):
+        raise table.error("uf2_board", "uf2_family and uf2_board, or neither", "one of them")
+    table.finish()
+    return flashing

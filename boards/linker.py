@@ -9,6 +9,7 @@ from edgernn.boards.manifest import Memory, Region
 ENTRY = "edgernn_reset"
 INTERFACE_SECTION = ".edgernn.interface"
 LAYOUT_SECTION = ".edgernn.layout"
+BOOT_SECTION = ".edgernn.boot"
 
 DEFINED = frozenset(
     [
@@ -24,8 +25,8 @@ SECTIONS
 {{
     {interface} 0 (INFO) : {{ KEEP(*(.rodata.*_interface)) }}
     {layout} 0 (INFO) : {{ KEEP(*(.edgernn.layout)) }}
-    .vectors : {{ KEEP(*(.vectors)) }} > FLASH
-    .text : {{ *(.text.edgernn_reset) *(.text .text.*) }} > FLASH
+{boot}    .vectors : {{ KEEP(*(.vectors)) }} > FLASH
+    .text : {{ *(.text.edgernn_reset) . = ALIGN(4); KEEP(*(.edgernn.image)) *(.text .text.*) }} > FLASH
     .rodata : {{ *(.rodata .rodata.* .srodata .srodata.*) }} > {constants}
     .data : ALIGN(8)
     {{
@@ -51,12 +52,18 @@ SECTIONS
 """
 
 
-def linker_script(memory: Memory, roots: Sequence[str], stack_bytes: int) -> str:
-    """A script that keeps the functions ``roots`` and what they use, and leaves ``stack_bytes`` to the stack."""
+def linker_script(memory: Memory, roots: Sequence[str], stack_bytes: int, boot_bytes: int = 0) -> str:
+    """A script that keeps the functions ``roots`` and what they use, and leaves ``stack_bytes`` to the stack.
+
+    ``boot_bytes`` is the size of the boot loader that goes with the program, where flash is reserved for one.
+    """
     regions = [_region("FLASH", "rx", memory.flash), _region("RAM", "rw", memory.ram)]
     if memory.constants is not None:
         regions.append(_region("CONSTANTS", "r", memory.constants))
+    if boot_bytes:
+        regions.append(_region("BOOT", "rx", Region(memory.flash.address, boot_bytes)))
     sections = _SECTIONS.format(
+        boot=f"    {BOOT_SECTION} : {{ KEEP(*({BOOT_SECTION})) }} > BOOT\n" if boot_bytes else "",
         interface=INTERFACE_SECTION,
         layout=LAYOUT_SECTION,
         constants="CONSTANTS" if memory.constants is not None else "FLASH",

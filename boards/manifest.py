@@ -23,7 +23,7 @@ UNICORN_CORES: Mapping[str, str] = {
 
 KINDS = ("mcu", "linux", "host")
 FPUS = ("none", "single", "double")
-SIMD = ("none", "dsp", "helium", "neon")
+SIMD = ("none", "dsp", "helium", "neon", "neon-dotprod")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,14 @@ class Region:
 
 
 @dataclass(frozen=True)
+class FlashReads:
+    """What reading flash costs that is not buffered: ``wait_cycles`` of the core, at its highest clock, a line."""
+
+    wait_cycles: int
+    line_bytes: int
+
+
+@dataclass(frozen=True)
 class Memory:
     """Where a program goes.
 
@@ -69,12 +77,14 @@ class Memory:
     constants  where the processor reads constants, if over another bus than code
     ram        holds variables and the stack
     more       other RAM, by name, which a program may use by itself
+    reads      of flash and constants; None where it is not known
     """
 
     flash: Region
     ram: Region
     constants: Region | None = None
     more: Mapping[str, Region] | None = None
+    reads: FlashReads | None = None
 
     def regions(self) -> dict[str, Region]:
         """All regions by name."""
@@ -111,6 +121,73 @@ class Emulation:
     qemu_cpu: str = ""
 
 
+BOOTS = ("none", "rp2040", "rp2350-arm", "rp2350-riscv", "esp32-c3")
+
+
+@dataclass(frozen=True)
+class Flashing:
+    """How a program starts from flash, and what puts it there.
+
+    boot        what stands before or in the program for the loader in ROM, one of BOOTS
+    uf2_family  what UF2 files name as their target, 0 where the board takes none
+    uf2_board   the Board-ID in INFO_UF2.TXT on the drive that the board shows
+    pyocd       the target of pyOCD, "" for none
+    esptool     the chip of esptool, "" for none
+    """
+
+    boot: str = "none"
+    uf2_family: int = 0
+    uf2_board: str = ""
+    pyocd: str = ""
+    esptool: str = ""
+
+
+SERIAL_DRIVERS: Mapping[str, str] = {
+    "cmsdk": "serial_cmsdk.c", "stm32-v1": "serial_stm32_v1.c", "stm32-v2": "serial_stm32_v2.c",
+    "stm32-lpuart": "serial_stm32_v2.c", "nrf": "serial_nrf.c", "pl011": "serial_pl011.c",
+    "esp32c3": "serial_esp32c3.c", "esp32c3-usb": "serial_esp32c3_usb.c", "ns16550": "serial_ns16550.c",
+}  # fmt: skip
+"""Kind of serial port -> its driver in ``firmware``."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One access to a register: the bits of ``mask`` become those of ``value``, or are waited for.
+
+    A mask of all ones writes without reading.
+    """
+
+    address: int
+    mask: int
+    value: int
+    wait: bool = False
+
+
+@dataclass(frozen=True)
+class Serial:
+    """The serial port over which a program of this project talks.
+
+    driver         one of SERIAL_DRIVERS
+    address        of its registers
+    clock_hz       that its rate is divided from, after ``setup``
+    core_clock_hz  of the core after ``setup``: what cycles are counted in
+    baud           bits a second
+    tx_pin, rx_pin for drivers that choose pins by number
+    pins           where it comes out, for people
+    setup          accesses that give it clock and pins, in order
+    """
+
+    driver: str
+    address: int
+    clock_hz: int
+    core_clock_hz: int
+    baud: int
+    tx_pin: int
+    rx_pin: int
+    pins: str
+    setup: tuple[Setup, ...]
+
+
 @dataclass(frozen=True)
 class Board:
     """One board. ``ram_bytes`` are the sizes that it is sold with, where it has no fixed memory map."""
@@ -125,3 +202,5 @@ class Board:
     ram_bytes: tuple[int, ...]
     documents: tuple[str, ...]
     notes: str
+    flashing: Flashing = Flashing()
+    serial: Serial | None = None

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,14 +21,21 @@ from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.ir.ports import in_frames
 from edgernn.validation.layers import layer_rows
 from edgernn.validation.machine import describe_machine
 from edgernn.validation.results import ArtifactReport, Report
 
 if TYPE_CHECKING:
+    import onnx
     import torch
 
+    from edgernn.quant import Quantized
+    from edgernn.quant.assignment import Search
+    from edgernn.quant.qat.module import QatModule
     from edgernn.validation import Proof
+    from edgernn.validation.integer_results import IntegerReport
+    from edgernn.validation.metrics import Metric
     from edgernn.validation.reference import Reference
 
 Progress = Callable[[str, int, int], None]
@@ -37,15 +44,15 @@ PACKAGES = ("edgernn", "torch", "numpy", "onnx", "onnxruntime", "ai-edge-litert"
 
 
 def convert(
-    module: torch.nn.Module,
+    module: torch.nn.Module | str | os.PathLike[str] | onnx.ModelProto,
     example: Any = None,
     *,
-    inputs: str | Sequence[Any] | None = None,
+    inputs: str | Sequence[Any] | Mapping[str, Any] | None = None,
     state: Any = None,
     name: str | None = None,
     sample_rate_hz: float | None = None,
 ) -> Model:
-    """Convert a whole-sequence module, or a step module, to a step program.
+    """Convert a whole-sequence module, a step module, or an ONNX model to a step program.
 
     example  the module's arguments as tensors with batch size 1 (time is the first axis longer than 1)
     inputs   or as specs: "1,T,40", "int:1,T", "length:1" (a tensor that holds T); a list for several
@@ -54,20 +61,63 @@ def convert(
              ``forward(x_t, h, c) -> (y_t, h, c)``
     name     of the model, the module's class by default
 
-    A module whose parameters are not float32 is converted, and proved, as its float32 copy. Raises
+    An ONNX model is the path of its file or a ModelProto. Its ``inputs`` are "NAME:1,T,40" with T for time, or
+    "NAME=VALUE" for one that stays the same; its ``state`` is "INPUT=OUTPUT", for outputs that are the next values of
+    inputs; a list or dict for several. What the file says itself need not be given. It is proved against ONNX Runtime.
+
+    What ``edgernn.quant.prepare_qat`` gave becomes the integer model that it computes, with its name. A module whose
+    parameters are not float32 is converted, and proved, as its float32 copy. Raises
     UnsupportedModelError, with the line of the user's code, for what cannot stream exactly, and
     UsageError for a module that cannot be called with these inputs.
     """
     from edgernn.capture import call_spec, capture, in_float32
     from edgernn.passes import to_step_program
+    from edgernn.quant.qat.module import QatModule
     from edgernn.validation.reference import Reference
 
+    if isinstance(module, str | os.PathLike) or type(module).__name__ == "ModelProto":
+        return _from_onnx(module, example, inputs, state, name, sample_rate_hz)
+    if isinstance(module, QatModule):
+        return _trained_in_integers(module, sample_rate_hz)
+    if isinstance(inputs, Mapping):
+        raise UsageError("inputs of a PyTorch module are a list in the order of its arguments")
     spec = call_spec(example, inputs, state, module.forward)
     module = in_float32(module)
     captured = capture(module, spec, identifier(name or _snake(type(module).__name__)))
     program = to_step_program(captured.graph)
     program.sample_rate_hz = sample_rate_hz
     return Model(program, Reference(module, captured, program))
+
+
+def _from_onnx(
+    source: Any, example: Any, inputs: Any, state: Any, name: str | None, sample_rate_hz: float | None
+) -> Model:
+    """The program of an ONNX file; the file in ONNX Runtime is the reference."""
+    from edgernn.capture import capture
+    from edgernn.capture.onnx import read_onnx
+    from edgernn.passes import to_step_program
+    from edgernn.validation.onnx_reference import OnnxReference
+
+    if example is not None:
+        raise UsageError("an ONNX model needs no example: it names its inputs; give inputs='NAME:1,T,40' where it must")
+    model = read_onnx(source, inputs, state)
+    captured = capture(model.module, model.call.spec, identifier(name or model.name))
+    program = to_step_program(captured.graph)
+    program.sample_rate_hz = sample_rate_hz
+    return Model(program, OnnxReference(model, captured, program))
+
+
+def _trained_in_integers(module: QatModule, sample_rate_hz: float | None) -> Model:
+    """The integers that ``module`` computes; its floats are the reference."""
+    from edgernn.validation.trained import TrainedReference
+
+    program = module.float_program()
+    program.sample_rate_hz = sample_rate_hz
+    quantized = module.quantized()
+    quantized.graph.sample_rate_hz = sample_rate_hz
+    model = Model(quantized.graph, TrainedReference(module, program), program, [dict(s) for s in module.calibration])
+    model.quantized = quantized
+    return model
 
 
 class Model:
@@ -86,6 +136,8 @@ class Model:
         self.float_graph = float_graph
         self.calibration = calibration
         self.interface = Interface.of(graph, fingerprint(graph))
+        self.quantized: Quantized | None = None
+        self.search: Search | None = None
         self._proof: Proof | None = None
 
     @property
@@ -101,34 +153,65 @@ class Model:
         """The checks of this model on random input and ``calibration``."""
         from edgernn.validation import Proof
 
-        if calibration is None:
-            calibration = self.calibration
+        calibration = self.calibration if calibration is None else in_frames(calibration, self.interface.inputs)
         if self._proof is None or (calibration is not None and not _same(self._proof.calibration, calibration)):
             integer = None if self.float_graph is None else self.graph
             self._proof = Proof(self.reference, self.float_graph or self.graph, integer, self.interface, calibration)
         return self._proof
 
     def quantize(
-        self, calibration: Sequence[dict[str, Array]], scheme: str = "int16x8", method: str = "minmax"
+        self,
+        calibration: Sequence[dict[str, Array]] | None = None,
+        scheme: str = "int16x8",
+        method: str = "minmax",
+        *,
+        layers: Mapping[str, str] | None = None,
+        max_loss: float | None = None,
+        metric: str | Metric = "sqnr",
+        targets: Any = None,
+        progress: Progress | None = None,
     ) -> Model:
-        """This float model in integers.
+        """This float model with quantized weights, and in integers unless ``scheme`` is "weights8".
 
-        calibration  sequences of real input, each a dict of input name -> [T, *frame shape]
-        scheme       "int16x8": int16 values and states, int8 weights with a scale for each row
+        calibration  sequences of real input, each a dict of input name -> [T, *frame shape]; integers need some
+        scheme       "weights8": int8 weights with a scale for each row, all else float32;
+                     "int16x8": int16 values and states, int8 weights with a scale for each row;
+                     "int8": int8 also where values enter products with weights
         method       how ranges become scales: "minmax", "percentile" or "mse"
+        layers       pattern of layer names -> "SCHEME", "SCHEME:METHOD" or ":METHOD", for these layers alone
+        max_loss     each layer gets the cheapest scheme with which the loss of the whole by ``metric`` is at most this
+        metric       "sqnr", "nsr", "agreement", "mse" (``edgernn.validation.metrics.METRICS`` says what they are), or a
+                     function of (list of outputs [T, ...], one a sequence; ``targets``) that returns an error
 
-        Raises UnsupportedOpError for an operation that has no integer form.
+        Raises UnsupportedOpError for an operation that has no integer form, LossError where ``max_loss`` cannot be met.
         """
-        from edgernn.quant import quantize
+        from edgernn.quant import quantize, quantize_weights, weights8
+        from edgernn.validation.search import find_schemes
         from edgernn.validation.sequences import check_calibration
 
         if self.float_graph is not None:
             raise UsageError(
                 f"model {self.name!r} is in integers ({self.graph.scheme}) already; quantize the float model"
             )
-        check_calibration(self.interface, calibration)
-        quantized = quantize(self.graph, calibration, scheme, method)
-        return Model(quantized.graph, self.reference, self.graph, list(calibration))
+        if calibration is not None:
+            calibration = in_frames(calibration, self.interface.inputs)
+            check_calibration(self.interface, calibration)
+        if scheme == weights8.SCHEME:
+            if layers or max_loss is not None:
+                raise UsageError("scheme 'weights8' is for whole models: schemes of layers are for models in integers")
+            return Model(quantize_weights(self.graph), self.reference, self.graph, calibration and list(calibration))
+        if calibration is None:
+            raise UsageError(f"scheme {scheme!r} needs calibration: sequences of real input")
+        if max_loss is None:
+            quantized, search = quantize(self.graph, calibration, scheme, method, layers), None
+        else:
+            quantized, search = find_schemes(
+                self.graph, calibration, max_loss, metric, targets,
+                scheme=scheme, method=method, layers=layers, progress=progress,
+            )  # fmt: skip
+        model = Model(quantized.graph, self.reference, self.graph, list(calibration))
+        model.quantized, model.search = quantized, search
+        return model
 
     def save(
         self,
@@ -182,8 +265,11 @@ class Model:
             module.write_shared_library(self.graph, tested)
         return tested
 
-    def report(self, artifacts: list[ArtifactReport], data: str) -> Report:
-        """A report on artifacts of this model; ``data`` says where the test sequences came from."""
+    def report(self, artifacts: list[ArtifactReport], data: str, progress: Progress | None = None) -> Report:
+        """A report on artifacts of this model; ``data`` says where the test sequences came from.
+
+        Of an integer model, every value is compared with its float over those sequences.
+        """
         face = self.interface
         return Report(
             model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode=face.mode,
@@ -192,7 +278,18 @@ class Model:
             layers=layer_rows(self.graph), data=data,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             versions=_versions(), artifacts=artifacts, machine=describe_machine(),
+            integers=self._integers(progress), search=self.search,
+            original=self.reference.original,
         )  # fmt: skip
+
+    def _integers(self, progress: Progress | None) -> IntegerReport | None:
+        """How well the integers stand for real values, over what the last proof was given."""
+        if self.quantized is None or self.float_graph is None:
+            return None
+        from edgernn.validation.integers import integer_report
+
+        sequences = (self._proof.calibration if self._proof else None) or self.calibration or []
+        return integer_report(self.float_graph, self.quantized, sequences, progress)
 
 
 def validate(

@@ -3,8 +3,10 @@
 EdgeRNNError                     exit code of the command line
 ├── CheckError                   1  a check failed
 │   ├── ValidationError             an artifact disagrees with the PyTorch module
+│   ├── LossError                   no schemes keep a model of integers within the loss asked for
 │   ├── BudgetError                 a budget given by the user is exceeded
-│   └── EmulationError              a program failed on an emulated board
+│   ├── EmulationError              a program failed on an emulated board
+│   └── LinkError                   a board, or the way to it, does not answer as it should
 ├── UsageError                   2  the input or the call is wrong
 │   ├── ArtifactError               corrupt, truncated or foreign file
 │   ├── FrameError                  wrong shape, dtype or value of a frame (also a ValueError)
@@ -21,6 +23,7 @@ EdgeRNNError                     exit code of the command line
 from __future__ import annotations
 
 import re
+from typing import Any
 
 
 class EdgeRNNError(Exception):
@@ -39,12 +42,30 @@ class ValidationError(CheckError):
     """An artifact does not agree with the PyTorch module; nothing was written."""
 
 
+class LossError(CheckError):
+    """No schemes of the layers keep a quantized model within the loss that was asked for.
+
+    ``search`` holds what was tried and the best that was found.
+    """
+
+    def __init__(self, message: str, search: Any) -> None:
+        super().__init__(message)
+        self.search = search
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.search)
+
+
 class BudgetError(CheckError):
     """A budget for memory, flash or time is exceeded."""
 
 
 class EmulationError(CheckError):
     """A program on an emulated board left its memory, met an illegal instruction, or did not come to its end."""
+
+
+class LinkError(CheckError):
+    """A board does not answer, or answers with something else than was asked for."""
 
 
 class UsageError(EdgeRNNError):

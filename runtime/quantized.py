@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,20 +11,9 @@ import numpy as np
 from edgernn.ir.graph import Port
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.ir.ports import dequantize, quantize
 
-
-def quantize(array: Array, port: Port) -> Array:
-    """Finite real values in units of the port's scale: rounded (halves up), saturated, in its dtype."""
-    limits = np.iinfo(port.dtype)
-    with np.errstate(over="ignore"):
-        scaled = np.floor(array.astype(np.float32) * np.float32(1.0 / (port.scale or 1.0)) + np.float32(0.5))
-    quantized: Array = np.clip(scaled, limits.min, limits.max).astype(port.dtype)
-    return quantized
-
-
-def dequantize(array: Array, port: Port) -> Array:
-    """The real values, float32, of integers in units of the port's scale; other values as they are."""
-    return array if port.scale is None else array.astype(np.float32) * np.float32(port.scale)
+__all__ = ["dequantize", "quantize", "quick_quantizer", "real_dtype", "real_interface", "real_port"]
 
 
 def real_port(port: Port) -> Port:
@@ -40,3 +30,33 @@ def real_interface(interface: Interface) -> Interface:
 def real_dtype(port: Port) -> np.dtype[Any]:
     """The dtype of real values at ``port``."""
     return np.dtype(real_port(port).dtype)
+
+
+LARGEST = 1e38
+"""What surely neither overflows float32 nor hides an infinity."""
+
+
+def quick_quantizer(port: Port, otherwise: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """``quantize`` for float32 frames of exactly the port's shape, into one array that the next call overwrites.
+
+    Frames with values that are not finite, or that are huge, go to ``otherwise``.
+    """
+    scaled, integers, limits = np.empty(port.shape, np.float32), np.empty(port.shape, port.dtype), np.iinfo(port.dtype)
+    per_unit, half = np.float32(1.0 / (port.scale or 1.0)), np.float32(0.5)
+    low, high = np.float32(limits.min), np.float32(limits.max)
+    bound = np.float32(min((LARGEST / max(float(per_unit), 1.0)) ** 2, LARGEST))
+    multiply, add, floor, maximum, minimum, vdot = np.multiply, np.add, np.floor, np.maximum, np.minimum, np.vdot
+    store = integers.__setitem__
+
+    def quantized(frame: Array) -> Array:
+        if not vdot(frame, frame) < bound:
+            return otherwise(frame)
+        multiply(frame, per_unit, scaled)
+        add(scaled, half, scaled)
+        floor(scaled, scaled)
+        maximum(scaled, low, out=scaled)
+        minimum(scaled, high, out=scaled)
+        store(..., scaled)
+        return integers
+
+    return quantized

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from edgernn.capture.rules import DECOMPOSED, dense, elementwise, indexing, norms, recurrent, reductions, shape
+from edgernn.capture.rules import (
+    DECOMPOSED,
+    convolution,
+    dense,
+    elementwise,
+    indexing,
+    norms,
+    pooling,
+    recurrent,
+    reductions,
+    shape,
+    spectrum,
+)
 from edgernn.capture.rules.refused import REFUSED
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "operations.md"
@@ -14,7 +26,9 @@ GROUPS = {
     "Products and look-ups": dense.RULES,
     "Arithmetic and activations": elementwise.RULES,
     "Normalisation": norms.RULES,
-    "Reductions along axes of a frame": reductions.RULES,
+    "Reductions along axes of a frame; sums, means and extremes over time": reductions.RULES,
+    "Convolution and pooling": {**convolution.RULES, **pooling.RULES, **pooling.ADAPTIVE},
+    "Transforms of frames": spectrum.RULES,
     "Shapes": shape.RULES,
     "Indices and assignments": indexing.RULES,
 }

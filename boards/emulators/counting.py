@@ -138,18 +138,28 @@ def native_hook() -> Any:
     return nb.cfunc(signature, cache=True)(count)
 
 
+def thumb_bytes(first: bytes) -> int:
+    """Bytes of the instruction with this first halfword (Arm v7-M reference manual, A5.1)."""
+    return 4 if first[1] >> 3 >= 0b11101 else 2
+
+
 def _thumb_lengths(code: bytes) -> int:
     number = at = 0
     while at + 1 < len(code):
-        at += 4 if code[at + 1] >> 3 >= 0b11101 else 2
+        at += thumb_bytes(code[at : at + 2])
         number += 1
     return number
+
+
+def riscv_bytes(first: bytes) -> int:
+    """Bytes of the instruction with these first bytes (RISC-V unprivileged specification, 1.5)."""
+    return 4 if first[0] & 3 == 3 else 2
 
 
 def _riscv_lengths(code: bytes) -> int:
     number = at = 0
     while at < len(code):
-        at += 4 if code[at] & 3 == 3 else 2
+        at += riscv_bytes(code[at : at + 2])
         number += 1
     return number
 

@@ -3,69 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgernn.boards.emulators.arena import Arena, Buffer
+from edgernn.boards.emulators.calls import TIMEOUT_S, CallResult, ProgramEmulator
 from edgernn.boards.emulators.cores import load_unicorn, unicorn_core
-from edgernn.boards.emulators.counting import INSTRUCTIONS, Block, make_counter
-from edgernn.boards.emulators.faults import Explainer, Fault
-from edgernn.boards.emulators.stack import GUARD_BYTES, PaintedStack
+from edgernn.boards.emulators.counting import Counter, make_counter
+from edgernn.boards.emulators.faults import Fault
+from edgernn.boards.emulators.reads import LineCounter
+from edgernn.boards.emulators.tracing import Trace, TracingCounter
 from edgernn.boards.emulators.watchdog import Watchdog
-from edgernn.boards.image import Image, read_image
+from edgernn.boards.image import Image
 from edgernn.boards.manifest import Board
 from edgernn.errors import EmulationError, UsageError
+
+__all__ = ["CallResult", "Emulator"]
 
 PAGE = 4096
 RETURN_ADDRESS = 0x7FFF_0000
 SYSTEM_CONTROL_SPACE = 0xE000_E000
-TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True)
-class CallResult:
-    """What a call did.
+class Emulator(ProgramEmulator):
+    """A board emulated by Unicorn: one of its processors with a program, whose functions can be called.
 
-    value         the first result register, unsigned
-    instructions  executed from the first to the return; a skipped conditional instruction counts
-    by_function   instructions of each function by itself, most first
-    stack_bytes   from the stack pointer at the call down to the lowest byte written
-    """
-
-    value: int
-    instructions: int
-    by_function: Mapping[str, int]
-    stack_bytes: int
-
-
-class Emulator:
-    """One processor of ``board`` with a program, started and waiting in ``main``; its functions can be called.
-
-    The program is loaded where flash is, and the start-up code runs as after a reset. Flash cannot be written, and
-    outside of the memory map nothing can be read, written or executed: the granularity is a page of 4 KiB. After
-    an EmulationError the state of the program is unknown: make a new emulator.
+    Flash cannot be written, and outside of the memory map nothing can be read, written or executed: the
+    granularity is a page of 4 KiB.
 
     native     whether numba counts (True), Python does (False), or whichever is there (None)
     timeout_s  what a single call may take
+    trace      name of a function: blocks are counted apart for each of its own blocks from which they were reached,
+               and ``traces`` has them with what cycles depend on; needs numba
+    line_bytes with ``trace``, of what is read from flash at once: ``lines_read`` counts them; 0 counts nothing
 
     Raises BoardError for a board that Unicorn cannot emulate, MissingExtraError without unicorn,
     UsageError for a program of another family.
     """
 
     def __init__(
-        self, board: Board, program: Image | Path, *, native: bool | None = None, timeout_s: float = TIMEOUT_S
-    ) -> None:
+        self, board: Board, program: Image | Path, *, native: bool | None = None, timeout_s: float = TIMEOUT_S,
+        trace: str | None = None, line_bytes: int = 0,
+    ) -> None:  # fmt: skip
         self._unicorn = load_unicorn(board)
-        self.board = board
-        self.image = program if isinstance(program, Image) else read_image(program)
-        if self.image.family != board.core.family:
-            raise UsageError(
-                f"{self.image.where}: a program for {self.image.family}; {board.id} needs one for {board.core.family}"
-            )
+        super().__init__(board, program)
         core = unicorn_core(board.emulation.unicorn)
-        self._abi = core.abi
-        self._machine: Any = self._unicorn.Uc(core.architecture, core.mode)
+        self._abi, self._return_address = core.abi, RETURN_ADDRESS
+        self._machine = self._unicorn.Uc(core.architecture, core.mode)
         self._machine.ctl_set_cpu_model(core.model)
         if self._machine.ctl_get_cpu_model() != core.model:
             raise EmulationError(f"{board.id}: Unicorn does not take the model {board.emulation.unicorn!r}")
@@ -73,17 +56,48 @@ class Emulator:
         self._map_memory()
         self._fault: Fault | None = None
         self._machine.hook_add(self._unicorn.UC_HOOK_MEM_INVALID, self._on_fault)
-        self._explainer = Explainer(board, self.image, self._machine)
-        self._counter = make_counter(self._machine, self._unicorn.UC_HOOK_BLOCK, native)
-        self._blocks: dict[Block, tuple[int, str]] = {}
+        self._counter = self._make_counter(native, trace)
+        memory, kind = board.memory, self._unicorn.UC_HOOK_MEM_READ
+        regions = [memory.flash, *filter(None, [memory.constants])]
+        self._lines = LineCounter(self._machine, kind, regions, line_bytes) if trace and line_bytes else None
         for register, value in core.prepare:
             self._machine.reg_write(register, value)
+        if self.image.family == "cortex-m":
+            vectors = bytes(self._machine.mem_read(board.memory.flash.start, 4))
+            self._machine.reg_write(self._abi.stack_pointer, int.from_bytes(vectors, "little"))
         self._boot()
+
+    def _make_counter(self, native: bool | None, trace: str | None) -> Counter:
+        if trace is None:
+            return make_counter(self._machine, self._unicorn.UC_HOOK_BLOCK, native)
+        function = self.image.symbol(trace)
+        low, high = function.address, function.address + function.size_bytes
+        return TracingCounter(self._machine, self._unicorn.UC_HOOK_BLOCK, low, high)
+
+    def traces(self) -> list[Trace]:
+        """The blocks of the last call. Raises UsageError unless the emulator was made with ``trace``."""
+        if not isinstance(self._counter, TracingCounter):
+            raise UsageError("traces are counted only where the emulator is made with trace=FUNCTION")
+        return self._counter.traces()
+
+    def lines_read(self) -> int:
+        """Lines of flash and constants that were read as data since the emulator was made, each read after another.
+
+        Raises UsageError unless the emulator was made with ``line_bytes``.
+        """
+        if self._lines is None:
+            raise UsageError("lines are counted only where the emulator is made with trace=FUNCTION and line_bytes=N")
+        return self._lines.count
 
     @property
     def counter(self) -> str:
         """Which hook counts: "native" or "python"."""
         return self._counter.kind
+
+    @property
+    def _memory_error(self) -> type[Exception]:
+        error: type[Exception] = self._unicorn.UcError
+        return error
 
     def _map_memory(self) -> None:
         uc = self._unicorn
@@ -104,77 +118,6 @@ class Emulator:
     def _executes(self, low: int, high: int) -> bool:
         return any(s.executable and low <= s.address < high for s in self.image.segments)
 
-    def _boot(self) -> None:
-        """Run from reset to ``main``, and take the memory that the program leaves."""
-        if self.image.family == "cortex-m":
-            vectors = bytes(self._machine.mem_read(self.board.memory.flash.start, 4))
-            self._machine.reg_write(self._abi.stack_pointer, int.from_bytes(vectors, "little"))
-        self._run(self.image.entry, self.image.symbol("main").address)
-        top, limit = (self.image.symbol(f"edgernn_stack_{name}").address for name in ("top", "limit"))
-        end = self.image.symbol("edgernn_bss_end").address
-        self._stack = PaintedStack(self._machine, max(end, limit - GUARD_BYTES), limit, top)
-        self._arena = Arena(self._machine, end, self._stack.guard, f"{self.board.id}: {self.image.where}")
-
-    def allocate(self, name: str, size_bytes: int, alignment: int = 16) -> int:
-        """Address of a new buffer in the board's RAM, zeroed, for arguments and results.
-
-        Writes of the program just beside it are found after each call. Raises EmulationError where the RAM is full.
-        """
-        return self._arena.allocate(name, size_bytes, alignment).address
-
-    @property
-    def buffers(self) -> tuple[Buffer, ...]:
-        """What has been allocated."""
-        return tuple(self._arena.buffers)
-
-    def address(self, place: str | int) -> int:
-        """``place`` itself, or the address of the symbol of this name."""
-        return self.image.symbol(place).address if isinstance(place, str) else place
-
-    def write(self, place: str | int, data: bytes) -> None:
-        """Put ``data`` at an address or symbol. Raises EmulationError outside of the memory map."""
-        self._access("write", place, len(data), lambda at: self._machine.mem_write(at, bytes(data)))
-
-    def read(self, place: str | int, size_bytes: int) -> bytes:
-        """Bytes at an address or symbol. Raises EmulationError outside of the memory map."""
-        return bytes(self._access("read", place, size_bytes, lambda at: self._machine.mem_read(at, size_bytes)))
-
-    def _access(self, kind: str, place: str | int, size_bytes: int, action: Any) -> Any:
-        address = self.address(place)
-        try:
-            return action(address)
-        except self._unicorn.UcError:
-            where = self._explainer.place(address)
-            raise EmulationError(f"{self.board.id}: cannot {kind} {size_bytes} bytes at {where}") from None
-
-    def call(self, function: str | int, *arguments: int) -> CallResult:
-        """Call a C function with integers and addresses, and return what it returned and what it cost.
-
-        Raises EmulationError where the program reads, writes or executes what it may not, overflows its stack, or
-        does not return in time.
-        """
-        stack_pointer = self._place_arguments(arguments)
-        self._stack.paint(stack_pointer)
-        self._counter.clear()
-        self._machine.reg_write(self._abi.link, RETURN_ADDRESS | self._abi.code_bit)
-        self._run(self.address(function), RETURN_ADDRESS)
-        stack_bytes = self._stack_bytes(stack_pointer)
-        self._arena.check()
-        return self._result(stack_bytes)
-
-    def _place_arguments(self, arguments: tuple[int, ...]) -> int:
-        """Write the registers and the stack; returns the stack pointer at the call."""
-        word = self._abi.word_bytes
-        words = [value & ((1 << 8 * word) - 1) for value in arguments]
-        count = len(self._abi.arguments)
-        for register, value in zip(self._abi.arguments, words, strict=False):
-            self._machine.reg_write(register, value)
-        pushed = b"".join(value.to_bytes(word, "little") for value in words[count:])
-        stack_pointer = (self._stack.top - len(pushed)) & ~15
-        self._machine.mem_write(stack_pointer, pushed)
-        self._machine.reg_write(self._abi.stack_pointer, stack_pointer)
-        return stack_pointer
-
     def _run(self, start: int, end: int) -> None:
         self._fault = None
         self._watchdog.arm()
@@ -187,9 +130,6 @@ class Emulator:
         if (stopped := self._pc()) != end:
             why = f"did not return within {self._watchdog.limit_s:g} s" if late else "stopped by itself"
             raise EmulationError(f"{self.board.id}: {why}; it is at {self._explainer.instruction(stopped)}")
-
-    def _pc(self) -> int:
-        return int(self._machine.reg_read(self._abi.program_counter)) & ~self._abi.code_bit
 
     def _reason(self, error: Any) -> str:
         if self._fault is not None:
@@ -205,33 +145,6 @@ class Emulator:
         }  # fmt: skip
         self._fault = Fault(kinds.get(access, "fetch"), address, size, value)
         return False
-
-    def _stack_bytes(self, stack_pointer: int) -> int:
-        lowest, limit = self._stack.lowest(), self._stack.limit
-        if lowest < limit or lowest == self._stack.guard:
-            raise EmulationError(
-                f"{self.board.id}: the stack used more than its {self._stack.top - limit} bytes and may have "
-                f"overwritten variables\n  what to do: build the program with a larger stack_bytes"
-            )
-        return max(0, stack_pointer - lowest)
-
-    def _result(self, stack_bytes: int) -> CallResult:
-        by_function: dict[str, int] = {}
-        for block, executions in self._counter.executions().items():
-            if block not in self._blocks:
-                self._blocks[block] = self._describe(block)
-            number, name = self._blocks[block]
-            by_function[name] = by_function.get(name, 0) + number * executions
-        most_first = dict(sorted(by_function.items(), key=lambda item: (-item[1], item[0])))
-        value = int(self._machine.reg_read(self._abi.result))
-        return CallResult(value, sum(by_function.values()), most_first, stack_bytes)
-
-    def _describe(self, block: Block) -> tuple[int, str]:
-        """Instructions of a block, and the function it belongs to."""
-        address, size = block
-        symbol = self.image.at(address)
-        number = INSTRUCTIONS[self.image.family](bytes(self._machine.mem_read(address, size)))
-        return number, symbol.name if symbol is not None else f"{address:#010x}"
 
 
 def _runs(pages: Mapping[int, int]) -> list[tuple[int, int, int]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.boards.emulators.machine import CallResult, Emulator
+from edgernn.boards.emulators.calls import CallResult, ProgramEmulator
 from edgernn.errors import EmulationError, FrameError
 from edgernn.ir.graph import Port
 
@@ -37,7 +37,7 @@ class EmulatedModel:
     Raises ArtifactError for a program without a model, EmulationError where RAM is too small.
     """
 
-    def __init__(self, emulator: Emulator, chunk: int = 1) -> None:
+    def __init__(self, emulator: ProgramEmulator, chunk: int = 1) -> None:
         self.emulator, self.chunk = emulator, chunk
         self.layout = emulator.image.model()
         self.inputs, self.outputs = self.layout.interface.inputs, self.layout.interface.outputs
@@ -70,10 +70,11 @@ class EmulatedModel:
             raise FrameError(f"{self.layout.name}_step refuses the frame: {why}")
         return Step({port.name: self._take(port, None) for port in self.outputs}, cost)
 
-    def run(self, **inputs: Array) -> dict[str, Array]:
+    def run(self, passed: Callable[[int], None] = lambda steps: None, /, **inputs: Array) -> dict[str, Array]:
         """Process many frames, [T, *shape] for each input port but static ones; returns [T, *shape] by port.
 
-        The program needs the model's function ``sequence``. Raises as ``step``.
+        The program needs the model's function ``sequence``. ``passed`` is called with each number of frames that has
+        been processed. Raises as ``step``.
         """
         timed = [port.name for port in self.inputs if port.kind != "static"]
         total = min((len(inputs[name]) for name in timed if name in inputs), default=0)
@@ -86,6 +87,7 @@ class EmulatedModel:
                 raise FrameError(f"{self.layout.name}_sequence refuses frame {start + cost.value}")
             for port in self.outputs:
                 parts[port.name].append(self._take(port, count))
+            passed(count)
         return {
             port.name: np.concatenate(parts[port.name]) if total else np.zeros((0, *port.shape), port.dtype)
             for port in self.outputs

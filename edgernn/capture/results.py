@@ -10,7 +10,7 @@ from torch.utils import _pytree as pytree
 
 from edgernn.capture.context import Context
 from edgernn.capture.spec import CallSpec, InputSpec
-from edgernn.capture.values import Stream
+from edgernn.capture.values import Complex, Shares, Stream, Weighted
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.builder import identifier
 from edgernn.ir.graph import Graph, Port, state_name
@@ -63,6 +63,15 @@ def declare_outputs(ctx: Context, results: list[Any], out_spec: Any) -> list[Out
     for index, (name, result) in enumerate(zip(names, results, strict=False)):
         if result is None:
             continue
+        if isinstance(result, Shares | Weighted):
+            raise UnsupportedModelError(
+                f"output {name!r} holds weights along time, each of which depends on the whole sequence",
+                remedy="return what is made of them, or the scores before the softmax",
+            )
+        if isinstance(result, Complex):
+            raise UnsupportedModelError(
+                f"output {name!r} is complex", remedy="return its .abs(), or torch.view_as_real of it"
+            )
         if not isinstance(result, Stream):
             raise UnsupportedModelError(
                 f"output {name!r} does not depend on the input", remedy="return only what is computed from the input"
@@ -129,11 +138,8 @@ def close_states(ctx: Context, results: list[Any], count: int) -> None:
 def argument_roles(ctx: Context, arguments: list[ArgumentInfo]) -> list[ArgumentInfo]:
     """Drop ports that nothing reads, and those that only give initial states; note ranges of indices."""
     graph = ctx.builder.graph
-    read = (
-        {n for node in graph.nodes for n in node.inputs}
-        | {p.value for p in graph.outputs}
-        | {s.after for s in graph.states}
-    )
+    read = _live(graph)
+    graph.nodes = [node for node in graph.nodes if read & set(node.outputs)]
     kept, rows = [], []
     for info in arguments:
         if info.role in ("frame", "static") and info.port not in read:
@@ -147,6 +153,15 @@ def argument_roles(ctx: Context, arguments: list[ArgumentInfo]) -> list[Argument
     if not graph.inputs:
         raise UnsupportedModelError("the outputs do not depend on the input")
     return rows
+
+
+def _live(graph: Graph) -> set[str]:
+    """Values that an output or a next state depends on, without those that only give initial states."""
+    live = set(graph.roots())
+    for node in reversed(graph.nodes):
+        if live & set(node.outputs):
+            live.update(node.inputs)
+    return live
 
 
 def _limit(graph: Graph, port: Port) -> int | None:

@@ -55,6 +55,8 @@ def run_once(module: torch.nn.Module, spec: CallSpec, length: int) -> list[Any]:
         with warnings.catch_warnings(), evaluating(module):
             warnings.simplefilter("ignore")
             return list(pytree.tree_leaves(module(*tensors)))
+    except UnsupportedModelError:
+        raise
     except Exception as error:
         shapes = ", ".join(str(list(t.shape)) for t in pytree.tree_leaves(tensors))
         where, code = place(traceback_line(error.__traceback__))

@@ -48,10 +48,12 @@ class CallSpec:
 
     states  for a step module, ``forward(x_t, *states) -> (y_t, *states)``: how many tensors, the last ones, are
             its state; None for a whole-sequence module
+    names   of the arguments, where those of the parameters of forward do not say them
     """
 
     args: tuple[Any, ...]
     states: int | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def step(self) -> bool:
@@ -75,6 +77,8 @@ class CallSpec:
 
 def argument_names(forward: Callable[..., Any], spec: CallSpec) -> list[str]:
     """A name for each leaf of the call, from the names of the parameters of ``forward``: "x", "hidden_0"."""
+    if spec.names:
+        return list(spec.names)
     parameters = list(inspect.signature(forward).parameters.values())
     names = []
     for position, argument in enumerate(spec.args):

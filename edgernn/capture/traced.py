@@ -47,6 +47,7 @@ class Call:
     target   such as "aten.linear.default"
     args     numbers, strings, None, Ref, Varying, and lists of these
     shapes   of each result: sizes, with None on the axis of time
+    extra    of each result: how many frames it has more than the input of the model
     source   "model.py:12 in forward: y = self.fc(x)"
     path     of the submodule, such as "encoder.gru"
     """
@@ -57,6 +58,7 @@ class Call:
     args: list[Any]
     kwargs: dict[str, Any]
     shapes: list[tuple[int | None, ...]]
+    extra: list[int]
     dtype: torch.dtype | None
     source: str
     path: str
@@ -155,12 +157,20 @@ def _results(node: Any) -> list[torch.Tensor]:
 
 
 def _shape(a: torch.Tensor, b: torch.Tensor, node: str, source: str) -> tuple[int | None, ...]:
-    """Sizes of a result, with None on the axis of time; the raw sizes where it is no plain sequence."""
+    """Sizes of a result, with None on the axis of time (T frames, or some more or less); -size where it is no axis of
+    time and depends on T all the same."""
     if a.ndim != b.ndim:
         raise UnsupportedModelError(
             "the number of axes depends on the length of the sequence", node=node, source=source
         )
-    return tuple(n if n == m else (None if (n, m) == LENGTHS else -n) for n, m in zip(a.shape, b.shape, strict=True))
+    grown = LENGTHS[1] - LENGTHS[0]
+    return tuple(n if n == m else (None if m - n == grown else -n) for n, m in zip(a.shape, b.shape, strict=True))
+
+
+def _extra(a: torch.Tensor, b: torch.Tensor) -> int:
+    """How many frames a result has more than the input; 0 where it has no axis of time."""
+    grown = LENGTHS[1] - LENGTHS[0]
+    return next((n - LENGTHS[0] for n, m in zip(a.shape, b.shape, strict=False) if m - n == grown), 0)
 
 
 class _Pairs:
@@ -181,6 +191,7 @@ class _Pairs:
             args=[self.pair(x, y, a) for x, y in zip(a.args, b.args, strict=True)],
             kwargs={k: self.pair(v, b.kwargs.get(k), a) for k, v in a.kwargs.items()},
             shapes=[_shape(x, y, a.name, source) for x, y in zip(results_a, results_b, strict=True)],
+            extra=[_extra(x, y) for x, y in zip(results_a, results_b, strict=True)],
             dtype=results_a[0].dtype if results_a else None,
             source=source,
             path=_path(a),

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from torch.utils import _pytree as pytree
 
-from edgernn.capture.constants import evaluate, shaped_like
-from edgernn.capture.context import Context, refuse
+from edgernn.capture.apply import apply
+from edgernn.capture.context import Context
 from edgernn.capture.results import ArgumentInfo, Captured, argument_roles, close_states, declare_outputs
-from edgernn.capture.rules import RULES, decomposes, refused
+from edgernn.capture.rules import decomposes
+from edgernn.capture.rules.timing import settled, whole
 from edgernn.capture.running import check_repeats, run_once
 from edgernn.capture.spec import CallSpec, InputSpec, argument_names
-from edgernn.capture.traced import LENGTHS, Call, Placeholder, Traced, Varying, trace
-from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
+from edgernn.capture.traced import LENGTHS, Call, Placeholder, Ref, Traced, trace
+from edgernn.capture.values import Constant, Stream, frame_of
 from edgernn.errors import UsageError
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Port, State
 from edgernn.ir.types import StreamInfo, ValueType
-
-IGNORED = ("aten._assert_tensor_metadata.default", "aten._assert_async.msg", "aten.sym_constrain_range.default")
 
 
 def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
@@ -40,8 +40,8 @@ def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str) -> 
     arguments = _declare(ctx, traced.placeholders, spec, names)
     for call in traced.calls:
         ctx.builder.source = call.source
-        ctx.env[call.name] = _result(ctx, call)
-    results = [ctx.resolve(o) for o in traced.outputs]
+        ctx.env[call.name] = apply(ctx, call)
+    results = [_in_place(ctx, traced.calls, o) for o in traced.outputs]
     state_count = len(graph.states)
     if spec.step and len(results) <= state_count:
         raise UsageError(
@@ -52,6 +52,15 @@ def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str) -> 
     if spec.step:
         close_states(ctx, results, state_count)
     return Captured(graph, spec, argument_roles(ctx, arguments), outputs)
+
+
+def _in_place(ctx: Context, calls: list[Call], output: Any) -> Any:
+    """What the module returns, its frames in step with those of the input."""
+    result = ctx.resolve(output)
+    if not isinstance(result, Stream):
+        return result
+    call = next((c for c in calls if isinstance(output, Ref) and c.name == output.name), None)
+    return result if call is None else settled(ctx, call, whole(call, result))
 
 
 def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec, names: list[str]) -> list[ArgumentInfo]:
@@ -91,41 +100,3 @@ def _declare_state(ctx: Context, traced: str, leaf: InputSpec, name: str) -> Arg
     ctx.builder.graph.states.append(State(value, shape, dtype, np.zeros(shape, dtype), before=value))
     ctx.env[traced] = Stream(value, leaf.shape)
     return ArgumentInfo(leaf, "state", states=(value,))
-
-
-def _result(ctx: Context, call: Call) -> Tracked:
-    if call.target == "getitem":
-        source = ctx.resolve(call.args[0])
-        return _item(call, source, call.args[1]) if isinstance(source, Several) else source
-    if call.target in IGNORED:
-        return Several(())
-    values = pytree.tree_leaves([ctx.resolve(a) for a in [*call.args, *call.kwargs.values()]])
-    if not any(isinstance(v, Stream | Several) for v in values):
-        return evaluate(ctx, call)
-    constant = shaped_like(ctx, call)
-    if constant is not None:
-        return constant
-    rule = RULES.get(call.target) or refused.rule_for(call.target)
-    if rule is None:
-        refuse(call, "edgernn has no rule for this operation")
-    try:
-        return rule(ctx, call)
-    except (TypeError, ValueError, AttributeError) as error:
-        varying = [a for a in pytree.tree_leaves([call.args, call.kwargs]) if isinstance(a, Varying)]
-        if not varying:
-            raise
-        refuse(
-            call,
-            f"one of its arguments depends on the length of the sequence: {type(error).__name__}",
-            "keep the length of the sequence out of the sizes of other axes",
-        )
-
-
-def _item(call: Call, source: Several, position: int) -> Tracked:
-    if position >= len(source.items):
-        refuse(
-            call,
-            "it uses positions (the indices of max or min)",
-            "use only the values; take positions outside the model",
-        )
-    return source.items[position]

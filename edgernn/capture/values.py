@@ -13,10 +13,14 @@ class Stream:
 
     value  its name in the graph; a frame of it has the sizes below without the axis of time
     dims   sizes of the tensor as PyTorch sees it, None on the axis of time
+    lag    frame j of the tensor is frame j - lag of ``value``, and zero for j < lag
+    extra  how many frames it has more than the input of the model; those come after the end of the stream
     """
 
     value: str
     dims: tuple[int | None, ...]
+    lag: int = 0
+    extra: int = 0
 
     @property
     def time(self) -> int | None:
@@ -58,7 +62,31 @@ class Several:
     items: tuple[Stream | Constant, ...]
 
 
-Tracked = Stream | Constant | Several
+@dataclass(frozen=True)
+class Shares:
+    """The softmax along time of ``score``: weights of the frames, of which each depends on the whole sequence."""
+
+    score: Stream
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """The product of Shares of ``score`` and ``frames``, which have as many axes as ``dims``."""
+
+    score: Stream
+    frames: Stream
+    dims: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Complex:
+    """A tensor of complex numbers, of ``dims``: frames of ``value`` are (..., 2, n), real parts and imaginary parts."""
+
+    value: str
+    dims: tuple[int | None, ...]
+
+
+Tracked = Stream | Constant | Several | Shares | Weighted | Complex
 
 
 def frame_of(dims: tuple[int | None, ...]) -> tuple[int, ...]:

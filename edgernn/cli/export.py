@@ -14,15 +14,15 @@ from edgernn.cli.common import config
 from edgernn.cli.common.console import prints_to_stderr
 from edgernn.cli.common.conversion import ModelOptions
 from edgernn.cli.common.options import debug_option, json_option, model_options, quiet_option
-from edgernn.errors import EdgeRNNError, UsageError
+from edgernn.errors import EdgeRNNError, LossError, UsageError
 
 if TYPE_CHECKING:
     from edgernn.cli.common.conversion import Conversion
     from edgernn.cli.common.progress import Bar
+    from edgernn.quant.assignment import Search
     from edgernn.validation.results import ArtifactReport, Report
 
 FORMATS = ("onnx", "tflite", "c", "ern", "so")
-INTEGER_FORMATS = ("c", "ern", "so")
 
 
 def _parse_formats(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[str, ...] | None:
@@ -45,7 +45,7 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
     "formats",
     callback=_parse_formats,
     metavar="LIST",
-    help=f"What to write: {','.join(FORMATS)} (all by default); {','.join(INTEGER_FORMATS)} for integer models.",
+    help=f"What to write: {','.join(FORMATS)} (all by default).",
 )
 @click.option(
     "--target",
@@ -60,21 +60,20 @@ def command(
     model: str | None, mode: str, formats: tuple[str, ...] | None, target: str | None, output: str,
     as_json: bool, quiet: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Convert MODEL (file.py:name or package.module:name) to artifacts that process one frame at a time.
+    """Convert MODEL (file.py:name, package.module:name or file.onnx) to artifacts that process one frame at a time.
 
-    Every artifact is compared with the PyTorch model first; if one disagrees, nothing is written. Beside
-    them stands a report: <model>.report.md, .json and .html.
+    Every artifact is compared with the PyTorch model, or the ONNX file, first; if one disagrees, nothing is
+    written. Beside them stands a report: <model>.report.md, .json and .html.
 
     \b
     edgernn export model.py:Net --input 1,T,40 --weights w.pt --calibration data.npz -o out
+    edgernn export model.onnx --calibration data.npz -o out
     """
     if model is None:
-        raise UsageError(f"MODEL is missing: file.py:name or package.module:name, here or in {config.NAME}")
-    if formats is None:
-        formats = FORMATS if options["quant"] == "float32" else INTEGER_FORMATS
-    order = Order(formats, target, Path(output), options["drift_steps"])
+        raise UsageError(f"MODEL is missing: file.py:name, package.module:name or file.onnx, here or in {config.NAME}")
+    order = Order(formats or FORMATS, target, Path(output), options["drift_steps"])
     with prints_to_stderr():
-        exported = _export(ModelOptions(model, **options), order, show=not (quiet or as_json))
+        exported = _export_or_show_search(ModelOptions(model, **options), order, show=not (quiet or as_json))
     if as_json:
         _print_json(exported)
     elif not quiet:
@@ -101,6 +100,23 @@ class Exported:
     notes: list[str]
 
 
+def _export_or_show_search(options: ModelOptions, order: Order, *, show: bool) -> Exported:
+    """Where no schemes meet the bound, what was tried is shown before the error is."""
+    try:
+        return _export(options, order, show=show)
+    except LossError as error:
+        if show:
+            _print_search(error.search)
+        raise
+
+
+def _print_search(search: Search) -> None:
+    from edgernn.cli.common.console import results
+    from edgernn.cli.common.summary import search_table
+
+    results().print(search_table(search))
+
+
 def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
     """Write everything into the folder, or nothing."""
     from edgernn.cli.common.conversion import convert
@@ -115,7 +131,7 @@ def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
         conversion = convert(options, bar)
         with staged(order.folder) as stage:
             artifacts = [_save(conversion, stage, suffix, order, bar) for suffix in order.formats]
-            report = conversion.model.report(artifacts, conversion.data)
+            report = conversion.model.report(artifacts, conversion.data, bar)
             bar("writing the report")
             html = order.folder / _write_reports(report, stage).name
             files = sorted(order.folder / file.name for file in stage.iterdir())
@@ -158,9 +174,13 @@ def _print_json(exported: Exported) -> None:
 
 def _print(exported: Exported) -> None:
     from edgernn.cli.common.console import results
-    from edgernn.cli.common.summary import artifact_table
+    from edgernn.cli.common.summary import artifact_table, integer_lines
 
     results().print(artifact_table(exported.report))
+    for line in integer_lines(exported.report):
+        click.echo(line)
+    if exported.report.search is not None:
+        _print_search(exported.report.search)
     click.echo(f"report: {exported.html}")
     for note in exported.notes:
         click.echo(f"note: {note}", err=True)

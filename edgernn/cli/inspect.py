@@ -28,7 +28,7 @@ def command(artifact: str, as_json: bool) -> None:
 
 def describe(path: Path) -> dict[str, Any]:
     """All that an artifact says of itself, as plain values. Raises ArtifactError."""
-    interface, graph = _read(path)
+    interface, graph = read_artifact(path)
     plain = {"path": str(path), "size_bytes": path.stat().st_size, **interface.program()}
     plain["fingerprint"] = interface.fingerprint
     for row, state in zip(plain["states"], interface.states, strict=True):
@@ -40,7 +40,8 @@ def describe(path: Path) -> dict[str, Any]:
     return plain
 
 
-def _read(path: Path) -> tuple[Interface, Graph | None]:
+def read_artifact(path: Path) -> tuple[Interface, Graph | None]:
+    """What an artifact says of itself, and the program of an .ern. Raises ArtifactError."""
     if path.suffix == ".ern" and path.is_file():
         from edgernn.ir.ernfile import read_ern
         from edgernn.ops import OPS
@@ -53,6 +54,7 @@ def _read(path: Path) -> tuple[Interface, Graph | None]:
 
 
 def _program(graph: Graph) -> dict[str, Any]:
+    from edgernn.ir.nibbles import stored_bytes
     from edgernn.validation.layers import layer_rows
 
     rows = layer_rows(graph)
@@ -62,7 +64,7 @@ def _program(graph: Graph) -> dict[str, Any]:
             for r in rows
         ],
         "weights": sum(r.weights for r in rows),
-        "weight_bytes": sum(array.nbytes for array in graph.constants.values()),
+        "weight_bytes": sum(stored_bytes(array) for array in graph.constants.values()),
         "macs": sum(r.macs for r in rows),
     }  # fmt: skip
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgernn.cli.common.options import debug_option, engine_option, json_option, quiet_option
 from edgernn.cli.common.stream import StopSignal, Summary, stream
 from edgernn.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgernn.boards.links.connect import BoardEngine
+    from edgernn.runtime.session import Session
 
 
 @click.command("run")
@@ -40,6 +44,12 @@ from edgernn.errors import UsageError
 )
 @click.option("--snapshot", metavar="FILE", help="Continue from this state if the file exists; save it at the end.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Stop after N frames.")
+@click.option(
+    "--port", metavar="URL",
+    help="Run on the board behind this serial port, which holds the program of `edgernn build`: /dev/ttyACM0, COM3, or "
+    "a URL of pyserial.",
+)  # fmt: skip
+@click.option("--board", metavar="ID", help="With --port: what has to be there, one of `edgernn boards`.")
 @json_option
 @quiet_option
 @debug_option
@@ -50,6 +60,8 @@ def command(
     outputs: tuple[str, ...],
     snapshot: str | None,
     limit: int | None,
+    port: str | None,
+    board: str | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -58,8 +70,15 @@ def command(
     \b
     edgernn run kws.ern --input speech.wav --output scores.csv
     arecord -f S16_LE -r 16000 -t wav | edgernn run kws.so --input - | tail -f
+    edgernn run kws.ern --port /dev/ttyACM0 --input frames.npy
     """
-    summary = _stream(artifact, engine, inputs, outputs, snapshot, limit, as_json, quiet)
+    _check_stdin(inputs)
+    session, device = _open(artifact, engine, port, board)
+    summary = _stream(session, inputs, outputs, snapshot, limit, as_json, quiet)
+    if device is not None:
+        from edgernn.boards.profile.serial import summary_of
+
+        summary.board = summary_of(device.link, device.counters)
     to_stdout = any(spec == "-" or spec.endswith("=-") for spec in outputs)
     if as_json:
         click.echo(json.dumps(summary.to_plain()), err=to_stdout)
@@ -68,17 +87,38 @@ def command(
     return summary.exit_code
 
 
+def _open(
+    artifact: str, engine: str, port: str | None, board: str | None
+) -> tuple[Session, BoardEngine | None]:  # fmt: skip
+    """The artifact on an engine of this machine, or on the board behind ``port``."""
+    from edgernn.runtime import load
+
+    if port is None and board is not None:
+        raise UsageError("--board: give --port too; without a board, `edgernn profile` emulates one")
+    if port is None:
+        return load(artifact, engine), None
+    if engine != "auto":
+        raise UsageError("--engine: the board behind --port runs compiled C; leave one of them out")
+    from edgernn.boards.catalog import load_board
+    from edgernn.boards.links.connect import BoardEngine, open_link
+    from edgernn.cli.inspect import read_artifact
+    from edgernn.runtime.session import Session
+
+    expected = load_board(board) if board is not None else None
+    interface, _ = read_artifact(Path(artifact))
+    device = BoardEngine(open_link(port, interface, expected))
+    return Session(device, artifact), device
+
+
 def _stream(
-    artifact: str, engine: str, inputs: tuple[str, ...], outputs: tuple[str, ...], snapshot: str | None,
+    session: Session, inputs: tuple[str, ...], outputs: tuple[str, ...], snapshot: str | None,
     limit: int | None, as_json: bool, quiet: bool,
 ) -> Summary:  # fmt: skip
     from edgernn.cli.common.progress import Bar
     from edgernn.cli.common.snapshot import restore, save
-    from edgernn.runtime import load
     from edgernn.runtime.io import open_sink, open_source
 
-    _check_stdin(inputs)
-    with load(artifact, engine) as session, StopSignal() as stop:
+    with session, StopSignal() as stop:
         kept = Path(snapshot) if snapshot else None
         restored = restore(session, kept) if kept else False
         with open_source(inputs, session.interface) as source:

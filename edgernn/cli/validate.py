@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("validate")
 @click.argument("artifact")
-@click.option("--reference", metavar="MODEL", required=True, help="file.py:name or package.module:name.")
+@click.option("--reference", metavar="MODEL", required=True, help="file.py:name, package.module:name or file.onnx.")
 @model_options
 @engine_option
 @json_option
@@ -43,9 +43,11 @@ def command(artifact: str, reference: str, engine: str, as_json: bool, quiet: bo
         return 0 if report.passed else CheckError.exit_code
     if not quiet:
         from edgernn.cli.common.console import results
-        from edgernn.cli.common.summary import artifact_table
+        from edgernn.cli.common.summary import artifact_table, integer_lines
 
         results().print(artifact_table(report))
+        for line in integer_lines(report):
+            click.echo(line)
         for note in notes:
             click.echo(f"note: {note}", err=True)
     for line in report.artifacts[0].failures():

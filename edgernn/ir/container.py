@@ -14,7 +14,7 @@ from edgernn.errors import ArtifactError
 from edgernn.ir.interface import MAX_ELEMENTS, parse_json_object, require, shape_of
 from edgernn.ir.op import Array
 
-DTYPE_CODES = {"F32": "float32", "I32": "int32", "I16": "int16", "I8": "int8", "BOOL": "bool"}
+DTYPE_CODES = {"F32": "float32", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool"}
 MAX_HEADER_BYTES = 100_000_000
 
 

@@ -66,8 +66,9 @@ class State:
 
 
 def state_name(node: str, carried: int) -> str:
-    """Name of the state of a recurrent node: "<node>_h", and "<node>_c" for the second one, an LSTM's cell."""
-    return f"{node}_{'hc'[carried]}"
+    """Name of the state of a recurrent node: "<node>_h", "<node>_c" for the second one (an LSTM's cell), "<node>_n",
+    then "<node>_3" and so on."""
+    return f"{node}_{'hcn'[carried] if carried < 3 else carried}"
 
 
 @dataclass(frozen=True)

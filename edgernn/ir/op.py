@@ -23,6 +23,7 @@ class Op(ABC):
     kind     the name of the op in files and reports
     carried  pairs (input index, output index): the input holds the state before the block, the
              output its value after each frame; the last frame's value is carried to the next block
+    of_constants  whether operands and results are constants: the op says how a constant is stored
 
     Axes in attributes are negative (counted from the last axis of the frame), so that they mean the
     same for one frame and for a block of frames.
@@ -30,6 +31,7 @@ class Op(ABC):
 
     kind: ClassVar[str]
     carried: ClassVar[tuple[tuple[int, int], ...]] = ()
+    of_constants: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:

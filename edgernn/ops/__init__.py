@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from edgernn.ir.op import Op
+from edgernn.ops.banded_linear import BandedLinear
 from edgernn.ops.binary import Binary
+from edgernn.ops.conv import Conv
+from edgernn.ops.dequantize import Dequantize
 from edgernn.ops.embedding import Embedding
 from edgernn.ops.gru import Gru
 from edgernn.ops.integer import INTEGER_OPS
@@ -12,19 +15,28 @@ from edgernn.ops.layer_norm import LayerNorm
 from edgernn.ops.linear import Linear
 from edgernn.ops.lstm import Lstm
 from edgernn.ops.matmul import Matmul
+from edgernn.ops.recurrence import Recurrence
 from edgernn.ops.reduce import Reduce
+from edgernn.ops.rfft import Rfft
 from edgernn.ops.rnn import Rnn
+from edgernn.ops.running import Running
 from edgernn.ops.shape import Concat, Expand, Reshape, Slice, Transpose
 from edgernn.ops.softmax import LogSoftmax, Softmax
+from edgernn.ops.squared_magnitude import SquaredMagnitude
 from edgernn.ops.unary import Unary
+from edgernn.ops.window import Window
 
 FLOAT_OPS: tuple[type[Op], ...] = (
-    Binary, Concat, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
-    Matmul, Reduce, Reshape, Rnn, Slice, Softmax, Transpose, Unary,
+    BandedLinear, Binary, Concat, Dequantize, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
+    Matmul, Reduce, Reshape, Rfft, Rnn, Running, Slice, Softmax, SquaredMagnitude, Transpose, Unary,
 )  # fmt: skip
+COMPOSITE_OPS: tuple[type[Op], ...] = (Conv, Recurrence, Window)
+"""Ops of sequence graphs; step programs hold what they are composed of."""
+
 OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
-    "FLOAT_OPS", "OPS", "Binary", "Concat", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax",
-    "Lstm", "Matmul", "Reduce", "Reshape", "Rnn", "Slice", "Softmax", "Transpose", "Unary",
+    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "BandedLinear", "Binary", "Concat", "Conv", "Dequantize", "Embedding",
+    "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul", "Recurrence", "Reduce", "Reshape",
+    "Rfft", "Rnn", "Running", "Slice", "Softmax", "SquaredMagnitude", "Transpose", "Unary", "Window",
 ]  # fmt: skip

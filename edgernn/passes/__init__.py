@@ -2,6 +2,8 @@
 
 from edgernn.ir.check import check_graph
 from edgernn.ir.graph import Graph
+from edgernn.passes.banded import use_bands
+from edgernn.passes.expand import expand
 from edgernn.passes.fold import fold_affine
 from edgernn.passes.simplify import simplify
 from edgernn.passes.squeeze import squeeze
@@ -10,6 +12,7 @@ from edgernn.passes.stream import stream
 
 def to_step_program(graph: Graph) -> Graph:
     """The captured graph as a checked, simplified step program."""
-    program = simplify(fold_affine(simplify(squeeze(simplify(stream(graph))))))
+    program = simplify(squeeze(simplify(stream(graph))))
+    program = simplify(use_bands(fold_affine(simplify(expand(fold_affine(program))))))
     check_graph(program)
     return program

@@ -14,8 +14,8 @@ from edgernn.ops import Concat, Expand, Reduce, Reshape, Slice, Transpose
 InPlace = Callable[[Node, Graph], Sequence[tuple[int, int]]]
 """Pairs (operand, result) of a node that may share one place, element by element."""
 
-Workspace = Callable[[Node, Graph], int]
-"""Elements of the first operand's dtype that a node needs while it runs."""
+Workspace = Callable[[Node, Graph], "int | tuple[str, int]"]
+"""Elements that a node needs while it runs, of the first operand's dtype or of the one that is named."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,9 @@ class _Planner:
 
     def _place(self, number: int, node: Node) -> None:
         extra = self.workspace(node, self.graph)
-        if extra:
-            self.work[node.name] = _Block(self.graph.values[node.inputs[0]].dtype, extra, number, number)
+        dtype, size = extra if isinstance(extra, tuple) else (self.graph.values[node.inputs[0]].dtype, extra)
+        if size:
+            self.work[node.name] = _Block(dtype, size, number, number)
         for name in node.outputs:
             if self.roots[name][0] != name:
                 continue

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Array, Op
+from edgernn.ir.rewrite import rewrite
 from edgernn.ops import Concat, Expand, Reshape, Slice, Transpose
-from edgernn.passes.rewrite import rewrite
 
 
 def simplify(graph: Graph) -> Graph:

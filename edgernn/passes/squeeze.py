@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Node
+from edgernn.ir.rewrite import rewrite
 from edgernn.ir.types import ValueType
 from edgernn.ops import Binary, Expand, Reshape
-from edgernn.passes.rewrite import rewrite
 
 
 def squeeze(graph: Graph) -> Graph:

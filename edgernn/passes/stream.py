@@ -9,8 +9,8 @@ from edgernn.errors import UnsupportedModelError
 from edgernn.ir.builder import Builder
 from edgernn.ir.codec import state_type
 from edgernn.ir.graph import Graph, Node, State, state_name
+from edgernn.ir.rewrite import rewrite
 from edgernn.ops import Last
-from edgernn.passes.rewrite import rewrite
 
 
 def stream(graph: Graph) -> Graph:

@@ -7,79 +7,97 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edgernn.errors import UsageError
 from edgernn.ir.builder import Builder
 from edgernn.ir.check import check_graph
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Array
-from edgernn.passes.rewrite import rewrite
+from edgernn.ir.rewrite import rewrite
+from edgernn.ops.integer.arithmetic import saturated
 from edgernn.passes.simplify import simplify
 from edgernn.quant.context import Context
-from edgernn.quant.ranges import Range, collect_ranges
+from edgernn.quant.layers import choices, methods_of, scheme_label, schemes_of
+from edgernn.quant.narrow import narrow_values
+from edgernn.quant.ranges import Observations, Range, observe
 from edgernn.quant.recurrent import plan_states
 from edgernn.quant.rules import lower
-
-SCHEMES: dict[str, int] = {"int16x8": 127}
-"""Scheme -> largest weight."""
+from edgernn.quant.running import exact_initial
+from edgernn.quant.schemes import scheme_named
 
 
 @dataclass(frozen=True)
 class Quantized:
     """An integer step program.
 
-    scales  value of the integer graph -> real value of one unit
-    ranges  value of the float graph -> range at calibration
-    names   value of the float graph -> value of the integer graph that holds it
+    traced   the program before it was simplified: it computes the same, and every value of ``names`` is in it
+    scales   value of ``traced`` -> real value of one unit
+    ranges   value of the float graph -> range at calibration
+    names    value of the float graph -> value of ``traced`` that holds it
+    schemes  node of the float graph -> name of its scheme
     """
 
     graph: Graph
+    traced: Graph
     scales: dict[str, float]
     ranges: dict[str, Range]
     names: dict[str, str]
+    schemes: dict[str, str]
 
 
 def quantize(
-    graph: Graph, calibration: Sequence[Mapping[str, Array]], scheme: str = "int16x8", method: str = "minmax"
+    graph: Graph,
+    calibration: Sequence[Mapping[str, Array]] | Observations,
+    scheme: str = "int16x8",
+    method: str = "minmax",
+    layers: Mapping[str, str] | None = None,
 ) -> Quantized:
-    """``graph``, a float32 step program, in integers: int16 values and states, int8 weights.
+    """``graph``, a float32 step program, in integers.
 
-    calibration  sequences of real input, each a dict of input name -> [T, *frame shape]
-    scheme       a key of SCHEMES
+    calibration  sequences of real input, each a dict of input name -> [T, *frame shape]; or what ``observe`` saw
+    scheme       a name in ``schemes.SCHEMES``
     method       "minmax", "percentile" or "mse": how ranges become scales
+    layers       pattern of node names -> "SCHEME", "SCHEME:METHOD" or ":METHOD", for these nodes alone
 
-    Ports become int16 with a ``scale``; integer ports (indices) stay as they are. Raises UnsupportedOpError for a
-    node that has no integer form.
+    Ports become int16, or int8 as ``narrow_values`` says, with a ``scale``; integer ports (indices) stay as they are.
+    Raises UnsupportedOpError for a node that has no integer form, UsageError for a pattern that matches no node.
     """
-    if scheme not in SCHEMES:
-        raise UsageError(f"scheme {scheme!r}; schemes are {', '.join(SCHEMES)}")
-    ranges = collect_ranges(graph, calibration, method)
-    ctx = Context(Builder(graph), ranges, SCHEMES[scheme], graph.constants)
+    chosen, found = scheme_named(scheme), choices(graph, layers or {})
+    observed = calibration if isinstance(calibration, Observations) else observe(graph, calibration)
+    ranges = observed.ranges(method, methods_of(graph, found))
+    ctx = Context(Builder(graph), ranges, chosen, graph.constants, schemes_of(found))
+    ctx.narrow = narrow_values(graph, ctx.scheme_of)
     plan_states(ctx, graph)
     names: dict[str, str] = {}
     new = rewrite(_integer_ports(ctx, graph), _Rule(ctx, names))
     ctx.builder = Builder(new)
-    _close(ctx, new)
-    new.scheme = scheme
+    _close(ctx, new, graph)
+    schemes = {node.name: ctx.scheme_of(node).name for node in graph.nodes}
+    new.scheme = scheme_label(graph, schemes) or scheme
     result = simplify(new)
     check_graph(result)
-    return Quantized(result, ctx.scales, ranges, names)
+    return Quantized(result, new, ctx.scales, ranges, names, schemes)
 
 
 def _integer_ports(ctx: Context, graph: Graph) -> Graph:
-    """A copy whose float ports and states are int16."""
+    """A copy whose float ports and states are integers."""
     new = graph.copy()
     for k, port in enumerate(graph.inputs):
         if port.dtype == "float32":
-            scale = ctx.scale_of(port.value)
+            dtype = ctx.dtype_of(port.value)
+            scale = ctx.scale_of(port.value, dtype)
             ctx.put(port.value, scale)
-            new.inputs[k] = replace(port, dtype="int16", scale=scale)
-            new.values[port.value] = replace(graph.values[port.value], dtype="int16")
+            new.inputs[k] = replace(port, dtype=dtype, scale=scale)
+            new.values[port.value] = replace(graph.values[port.value], dtype=dtype)
     for k, state in enumerate(graph.states):
-        scale = ctx.states[state.before]
+        if state.before in ctx.exact:
+            initial = exact_initial(state.shape, ctx.exact[state.before])
+            new.states[k] = replace(state, dtype="int32", initial=initial)
+            new.values[state.before] = replace(graph.values[state.before], dtype="int32")
+            continue
+        scale, dtype = ctx.states[state.before], ctx.dtype_of(state.before)
         ctx.put(state.before, scale)
-        initial = np.clip(np.round(state.initial / scale), -32768, 32767).astype(np.int16)
-        new.states[k] = replace(state, dtype="int16", initial=initial, scale=scale)
-        new.values[state.before] = replace(graph.values[state.before], dtype="int16")
+        initial = saturated(np.round(state.initial.astype(np.float64) / scale), dtype).astype(dtype)
+        new.states[k] = replace(state, dtype=dtype, initial=initial, scale=scale)
+        new.values[state.before] = replace(graph.values[state.before], dtype=dtype)
     return new
 
 
@@ -94,10 +112,13 @@ class _Rule:
         return outputs
 
 
-def _close(ctx: Context, graph: Graph) -> None:
+def _close(ctx: Context, graph: Graph, source: Graph) -> None:
     """Bring next states to the scales of the states, and note the scales of the outputs."""
     for k, state in enumerate(graph.states):
-        after = ctx.rescaled(state.after, ctx.states[state.before], f"{state.name}_next")
+        if state.before in ctx.exact:
+            graph.states[k] = replace(state, after=ctx.exact_after[source.states[k].after])
+            continue
+        after = ctx.rescaled(state.after, ctx.states[state.before], f"{state.name}_next", state.dtype)
         graph.states[k] = replace(state, after=after)
     for k, port in enumerate(graph.outputs):
         value = graph.values[port.value]

@@ -13,17 +13,20 @@ from edgernn.ir.op import Array
 from edgernn.ops.evaluate import blocks
 
 METHODS = ("minmax", "percentile", "mse")
+WIDE_LEVELS, NARROW_LEVELS = 32767, 127
 SAMPLES = 1 << 15
 PERCENTILE = 99.99
 
 
 @dataclass(frozen=True)
 class Range:
-    """Of a value: ``bound`` is what the scale must cover, ``peak`` the largest seen, ``rms`` the root mean square."""
+    """Of a value: ``bound`` is what its scale must cover as int16, ``narrow_bound`` as int8; ``peak`` is the largest
+    seen, ``rms`` the root mean square."""
 
     bound: float
     peak: float
     rms: float
+    narrow_bound: float
 
 
 class _Recorder:
@@ -42,14 +45,16 @@ class _Recorder:
         take = min(magnitude.size, SAMPLES // 8)
         self.samples.append(self.rng.choice(magnitude, take, replace=False) if take < magnitude.size else magnitude)
 
-    def range(self, method: str, levels: int) -> Range:
+    def range(self, method: str) -> Range:
         rms = (self.energy / max(1, self.count)) ** 0.5
         if method == "minmax" or self.peak == 0.0:
-            return Range(self.peak, self.peak, rms)
+            return Range(self.peak, self.peak, rms, self.peak)
         values = np.concatenate(self.samples)
         if method == "percentile":
-            return Range(max(float(np.percentile(values, PERCENTILE)), 1e-9), self.peak, rms)
-        return Range(_least_squares(values, self.peak, levels), self.peak, rms)
+            bound = max(float(np.percentile(values, PERCENTILE)), 1e-9)
+            return Range(bound, self.peak, rms, bound)
+        bound, narrow = (_least_squares(values, self.peak, levels) for levels in (WIDE_LEVELS, NARROW_LEVELS))
+        return Range(bound, self.peak, rms, narrow)
 
 
 def _least_squares(values: Array, peak: float, levels: int) -> float:
@@ -61,16 +66,40 @@ def _least_squares(values: Array, peak: float, levels: int) -> float:
     return float(bounds[int(np.argmin(errors))])
 
 
-def collect_ranges(
-    graph: Graph, sequences: Sequence[Mapping[str, Array]], method: str = "minmax", levels: int = 32767
-) -> dict[str, Range]:
-    """The range of every float value and state of ``graph``, by name.
+class Observations:
+    """What calibration has seen of every float value and state of a step program."""
 
-    ``sequences`` are dicts of input name -> [T, *shape]; each starts from the initial states. ``levels`` is the
-    largest integer of the target type, for "mse". Raises UsageError for an unknown method or no sequences.
-    """
+    def __init__(self, recorders: Mapping[str, _Recorder]) -> None:
+        self._recorders = recorders
+        self._ranges: dict[tuple[str, str], Range] = {}
+
+    def ranges(self, method: str = "minmax", others: Mapping[str, str] | None = None) -> dict[str, Range]:
+        """The range of each value by ``method``, or by that of ``others`` (value -> method).
+
+        Raises UsageError for an unknown method.
+        """
+        methods = {name: (others or {}).get(name, method) for name in self._recorders}
+        for name in (method, *methods.values()):
+            check_method(name)
+        return {name: self._range(name, chosen) for name, chosen in methods.items()}
+
+    def _range(self, name: str, method: str) -> Range:
+        if (name, method) not in self._ranges:
+            self._ranges[name, method] = self._recorders[name].range(method)
+        return self._ranges[name, method]
+
+
+def check_method(method: str) -> None:
+    """Raise UsageError for a method that is not in METHODS."""
     if method not in METHODS:
         raise UsageError(f"calibration method {method!r}; methods are {', '.join(METHODS)}")
+
+
+def observe(graph: Graph, sequences: Sequence[Mapping[str, Array]]) -> Observations:
+    """Run ``graph``, in float32, over ``sequences``: dicts of input name -> [T, *shape], each from the initial states.
+
+    Raises UsageError where there are none.
+    """
     if not sequences:
         raise UsageError("calibration needs at least one sequence of real input")
     rng = np.random.default_rng(0)
@@ -83,4 +112,4 @@ def collect_ranges(
     for state in graph.states:
         if state.dtype == "float32":
             recorders[state.before].add(state.initial)
-    return {name: recorder.range(method, levels) for name, recorder in recorders.items()}
+    return Observations(recorders)

@@ -12,10 +12,9 @@ import numpy as np
 
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.op import Array
-from edgernn.ops.evaluate import run_block
 from edgernn.runtime.session import Session
 from edgernn.validation.reference import Reference
-from edgernn.validation.results import Drift, Latency, OutputError, PropertyResult
+from edgernn.validation.results import Latency, OutputError, PropertyResult
 from edgernn.validation.sequences import Sequence_
 
 RELATIVE_TOLERANCE = 1e-5
@@ -23,7 +22,6 @@ ABSOLUTE_TOLERANCE = 1e-6
 ROUNDING_FACTOR = 10.0
 CURVE_POINTS = 200
 PREFIXES = (1, 2, 3, 5, 8, 13, 23)
-DRIFT_POINTS = 200
 MIN_TIMED = 100
 
 Progress = Callable[[str, int, int], None]
@@ -115,12 +113,8 @@ def _with_tail(reference: Reference, program: Graph, sequence: Sequence_, ports:
 
 
 def _note_precision(reference: Reference, expected: Expected, sequence: Sequence_, whole: Mapping[str, Array]) -> None:
-    try:
-        exact: Mapping[str, Array] = reference.run(sequence, double=True)
-    except Exception:  # the module insists on float32, in whatever way its code fails
-        exact = whole
-    for name, value in whole.items():
-        noise = float(np.max(np.abs(exact[name] - value), initial=0.0))
+    for name, noise in reference.rounding(sequence, whole).items():
+        value = whole[name]
         peak = float(np.max(np.abs(value), initial=0.0))
         expected.noise[name] = max(noise, expected.noise.get(name, 0.0))
         expected.peak[name] = max(peak, expected.peak.get(name, 0.0))
@@ -263,34 +257,6 @@ def _snapshot(session: Session, sequence: Sequence_, fresh: Callable[[], Session
         "the same stream after restore, in this session and a new one" if passed else "another stream after restore"
     )
     return PropertyResult("snapshot", passed, detail)
-
-
-def drift_reference(program: Graph, stream: Sequence_) -> dict[str, Array]:
-    """float64 outputs of the step program over one long stream."""
-    return run_block(program, stream)
-
-
-def drift(session: Session, stream: Sequence_, exact: Mapping[str, Array], progress: Progress | None) -> list[Drift]:
-    """Errors over a long stream without reset."""
-    steps = len(next(iter(exact.values())))
-    errors = {name: np.empty(steps) for name in exact}
-    session.reset()
-    window = max(1, steps // DRIFT_POINTS)
-    for start in range(0, steps, window):
-        rows = feed(session, stream, start, min(start + window, steps))
-        for name, values in exact.items():
-            found = np.stack([row[name] for row in rows])
-            difference = np.abs(found - values[start : start + len(rows)]).reshape(len(rows), -1)
-            errors[name][start : start + len(rows)] = difference.max(axis=1)
-        if progress is not None:
-            progress("drift", start + len(rows), steps)
-    return [_drift(name, e, window) for name, e in errors.items()]
-
-
-def _drift(name: str, errors: Array, window: int) -> Drift:
-    tenth = max(1, len(errors) // 10)
-    first, last = (float(np.sqrt(np.mean(np.square(part)))) for part in (errors[:tenth], errors[-tenth:]))
-    return Drift(name, len(errors), float(errors.max()), first, last, curve(errors, DRIFT_POINTS))
 
 
 def latency(session: Session, sequence: Sequence_, steps: int = 2000, budget_ns: int = 50_000_000) -> Latency:

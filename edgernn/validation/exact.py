@@ -1,4 +1,4 @@
-"""Integer artifacts equal the NumPy definition bit for bit."""
+"""Quantized artifacts against the definition of their own program: integers bit for bit, floats within rounding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from edgernn.ir.graph import Graph
 from edgernn.ops.evaluate import run_block
 from edgernn.runtime.quantized import quantize
 from edgernn.runtime.session import Session
-from edgernn.validation.checks import feed
+from edgernn.validation.checks import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, ROUNDING_FACTOR, excess_of, feed
 from edgernn.validation.results import PropertyResult
 from edgernn.validation.sequences import Sequence_
 
@@ -35,3 +35,23 @@ def bit_identity(session: Session, program: Graph, sequences: Sequence[Sequence_
     finally:
         session.raw = raw
     return PropertyResult("bit identity", True, f"the integers of the NumPy definition in {frames} frames")
+
+
+def same_program(session: Session, program: Graph, sequences: Sequence[Sequence_]) -> PropertyResult:
+    """Whether ``session`` computes ``program``, in floating point, but for rounding: for programs that differ from the
+    module, as those with int8 weights do."""
+    frames, worst, output = 0, 0.0, ""
+    for sequence in sequences:
+        exact, rounded = (run_block(program, sequence, dtype) for dtype in ("float64", "float32"))
+        session.reset()
+        rows = feed(session, sequence)
+        frames += len(rows)
+        for name, values in exact.items():
+            peak, noise = float(np.abs(values).max(initial=0.0)), float(np.abs(rounded[name] - values).max(initial=0.0))
+            allowed = max(RELATIVE_TOLERANCE * peak + ABSOLUTE_TOLERANCE, ROUNDING_FACTOR * noise)
+            excess = excess_of(np.stack([row[name] for row in rows]), values, allowed)
+            if excess > worst:
+                worst, output = excess, name
+    if worst > 1.0:
+        return PropertyResult("same program", False, f"output {output!r} differs from the definition of the program")
+    return PropertyResult("same program", True, f"error {worst:.2g} of the tolerance of float32 in {frames} frames")

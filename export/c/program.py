@@ -13,28 +13,32 @@ from edgernn.export.c import (
     lower_elementwise,
     lower_integer,
     lower_integer_frame,
+    lower_integer_running,
     lower_linear,
     lower_recurrent,
     lower_reduction,
     lower_shape,
+    lower_spectrum,
 )
 from edgernn.export.c.checks import index_limits
-from edgernn.export.c.lowering import BACKEND, Call, can_lower, in_place, lower, workspace
+from edgernn.export.c.lowering import BACKEND, Call, can_lower, comment, in_place, lower, workspace
 from edgernn.export.c.pack_integer import Packing
 from edgernn.export.c.text import C_TYPES, c_array, c_float, c_name
 from edgernn.export.c.walks import MAX_AXES, Walk
 from edgernn.ir.graph import Graph, Node, Port
+from edgernn.ir.legalize import legalize
 from edgernn.ir.op import Array
+from edgernn.ir.rewrite import rewrite
 from edgernn.ir.types import DTYPE_BYTES
-from edgernn.passes.legalize import legalize
+from edgernn.ops.dequantize import dequantized, quantized_matrices
 from edgernn.passes.plan import Copy, Location, MemoryPlan, alias_offset, plan_memory
-from edgernn.passes.rewrite import rewrite
 
 LARGE_BYTES = 1024
 WALK_BYTES = 4 + 12 * MAX_AXES
 
 RULES = (
-    lower_elementwise, lower_integer, lower_integer_frame, lower_linear, lower_recurrent, lower_reduction, lower_shape,
+    lower_elementwise, lower_integer, lower_integer_frame, lower_integer_running, lower_linear, lower_recurrent,
+    lower_reduction, lower_shape, lower_spectrum,
 )  # fmt: skip
 """The modules that register lowerings."""
 
@@ -68,16 +72,18 @@ class Constant:
 class Program:
     """``graph`` lowered for a lane width; ``lanes`` is that of the packed weights, ``packing`` that of int8 weights.
 
+    quantized              matrices of float layers that are stored in int8; as constants of the graph they are float
     holds_packed_integers  whether any int8 weights are packed
 
     Raises UnsupportedOpError for what no kernel computes.
     """
 
-    def __init__(self, graph: Graph, lanes: int, dsp: bool = False) -> None:
-        graph = legalize(graph, BACKEND, can_lower)
+    def __init__(self, graph: Graph, lanes: int, simd: str = "none") -> None:
+        self.quantized = quantized_matrices(graph)
+        graph = legalize(dequantized(graph), BACKEND, can_lower)
         self.graph = rewrite(graph, lower_reduction.split_reductions)
         self.lanes = lanes
-        self.packing = Packing(lanes, dsp)
+        self.packing = Packing(lanes, simd)
         self.holds_packed_integers = False
         self.constants: dict[str, Constant] = {}
         self.statements: list[str] = []
@@ -220,4 +226,5 @@ class Program:
 
     def _copy(self, copy: Copy) -> str:
         nbytes = copy.size * DTYPE_BYTES[copy.dtype]
-        return f"ern_memcpy({self.address(copy.target)}, {self.address(copy.source)}, {nbytes});"
+        about = f"{copy.target.storage} {copy.target.name}: copy"
+        return f"ern_memcpy({self.address(copy.target)}, {self.address(copy.source)}, {nbytes}); {comment(about)}"

@@ -45,15 +45,15 @@ class Source:
     interface: Interface
 
 
-def generate(graph: Graph, stem: str, lanes: int, *, dsp: bool = False, embed: bool = False) -> Source:
-    """The C of ``graph``, in files named after ``stem``, weights packed for ``lanes`` (int8 weights for ``dsp``).
+def generate(graph: Graph, stem: str, lanes: int, *, simd: str = "none", embed: bool = False) -> Source:
+    """The C of ``graph``, in files named after ``stem``, weights packed for ``lanes`` and ``simd`` (see ``Packing``).
 
     With ``embed`` large arrays are declared only; they are linked in from a binary file.
 
     Raises UnsupportedOpError for what no kernel computes, OutputError for a name that a kernel file has.
     """
     interface = Interface.of(graph, fingerprint(graph))
-    program = Program(graph, lanes, dsp)
+    program = Program(graph, lanes, simd)
     context = {**_context(program, interface, stem), "embed": embed}
     kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
     files = {name: read_kernel(name) for name in with_includes(kernels)}
@@ -176,5 +176,5 @@ def _unused(program: Program) -> list[str]:
     text = " ".join(
         [*program.statements, *program.output_copies, *program.state_copies, *(c for c, _ in program.checks)]
     )
-    words = set(re.findall(r"\w+", text))
+    words = set(re.findall(r"\w+", re.sub(r"/\*.*?\*/", "", text)))
     return [name for name in ("model", *program.parameters.values()) if name not in words]

@@ -14,6 +14,7 @@ class Target:
 
     machine   family, as in ``edgernn.ir.sofile``
     lanes     floats that one instruction processes
+    simd      how int8 weights are packed for it, one of ``edgernn.export.c.pack_integer.SIMD``
     features  beyond the family's baseline, as /proc/cpuinfo names them
     flags     of GCC and clang
     triple    of the zig compiler
@@ -26,25 +27,36 @@ class Target:
     flags: tuple[str, ...] = ()
     triple: str = ""
     cpu: str = ""
+    simd: str = "none"
 
 
 def _x86(lanes: int, *features: str) -> Target:
-    flags = tuple(f"-m{feature}" for feature in features)
-    return Target("x86_64", lanes, features, flags, "x86_64-linux-gnu", "+".join(("x86_64", *features)))
+    options = [feature.replace("_", "") for feature in features]
+    flags = tuple(f"-m{option}" for option in options)
+    simd = "dot" if "avx2" in features else "none"
+    return Target("x86_64", lanes, features, flags, "x86_64-linux-gnu", "+".join(("x86_64", *options)), simd)
 
 
-def _arm64(name: str, zig_cpu: str, *features: str) -> Target:
-    return Target("aarch64", 4, features, (f"-mcpu={name}",), "aarch64-linux-gnu", zig_cpu)
+def _arm64(flag: str, zig_cpu: str, *features: str) -> Target:
+    simd = "dot" if "asimddp" in features else "none"
+    return Target("aarch64", 4, features, (flag,), "aarch64-linux-gnu", zig_cpu, simd)
+
+
+_AVX2 = ("avx2", "fma")
+_AVX512 = (*_AVX2, "avx512f", "avx512bw", "avx512dq", "avx512vl")
 
 
 TARGETS: dict[str, Target] = {
     "x86_64": _x86(4),
-    "x86_64_avx2": _x86(8, "avx2", "fma"),
-    "x86_64_avx512": _x86(16, "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"),
-    "aarch64": _arm64("generic", "generic"),
-    "cortex_a53": _arm64("cortex-a53", "cortex_a53-aes-sha2", "crc32"),
-    "cortex_a72": _arm64("cortex-a72", "cortex_a72-aes-sha2", "crc32"),
-    "cortex_a76": _arm64("cortex-a76", "cortex_a76", "atomics", "asimddp", "asimdhp"),
+    "x86_64_avx2": _x86(8, *_AVX2),
+    "x86_64_avx_vnni": _x86(8, *_AVX2, "avx_vnni"),
+    "x86_64_avx512": _x86(16, *_AVX512),
+    "x86_64_avx512_vnni": _x86(16, *_AVX512, "avx512_vnni"),
+    "aarch64": _arm64("-mcpu=generic", "generic"),
+    "aarch64_dotprod": _arm64("-march=armv8.2-a+dotprod", "generic+v8_2a+dotprod", "atomics", "asimdrdm", "asimddp"),
+    "cortex_a53": _arm64("-mcpu=cortex-a53", "cortex_a53-aes-sha2", "crc32"),
+    "cortex_a72": _arm64("-mcpu=cortex-a72", "cortex_a72-aes-sha2", "crc32"),
+    "cortex_a76": _arm64("-mcpu=cortex-a76", "cortex_a76", "atomics", "asimddp", "asimdhp"),
     "armv7": Target(
         "armv7", 4, ("neon", "vfpv4"), ("-mcpu=cortex-a7", "-mfpu=neon-vfpv4", "-mfloat-abi=hard"),
         "arm-linux-gnueabihf", "cortex_a7",
@@ -52,7 +64,10 @@ TARGETS: dict[str, Target] = {
 }  # fmt: skip
 """Name -> target."""
 
-BOARDS = {"rpi2": "armv7", "rpi3": "cortex_a53", "rpi3bplus": "cortex_a53", "rpi4": "cortex_a72", "rpi5": "cortex_a76"}
+BOARDS = {
+    "rpi2": "armv7", "zero2w": "cortex_a53", "rpi-zero-2w": "cortex_a53", "rpi3": "cortex_a53",
+    "rpi3bplus": "cortex_a53", "rpi4": "cortex_a72", "rpi5": "cortex_a76",
+}  # fmt: skip
 """Raspberry Pi -> its target, under a 64-bit system from the 3 on; under a 32-bit one all are armv7."""
 
 
@@ -64,13 +79,18 @@ def target_named(name: str) -> Target:
     return target
 
 
+HOST_TARGETS = {
+    "x86_64": ("x86_64_avx512_vnni", "x86_64_avx512", "x86_64_avx_vnni", "x86_64_avx2", "x86_64"),
+    "aarch64": ("aarch64_dotprod", "aarch64"),
+}
+"""Machine -> its targets, the best first, the baseline of the family last."""
+
+
 def host_target(portable: bool = False) -> Target:
     """The processor of this machine, or with ``portable`` the baseline of its family."""
     machine = host_machine()
-    if machine == "aarch64" or (machine == "x86_64" and portable):
-        return TARGETS[machine]
-    if machine == "x86_64":
-        found = cpu_features()
-        best_first = [TARGETS[name] for name in ("x86_64_avx512", "x86_64_avx2", "x86_64")]
-        return next(t for t in best_first if found >= set(t.features))
-    return Target(machine, 1)
+    names = HOST_TARGETS.get(machine)
+    if names is None:
+        return Target(machine, 1)
+    found = cpu_features()
+    return next(t for t in map(TARGETS.__getitem__, names[-1:] if portable else names) if found >= set(t.features))

@@ -14,19 +14,29 @@ import onnx
 
 from edgernn.errors import UnsupportedModelError
 from edgernn.export.files import write_file
+from edgernn.export.onnx import (
+    lower_integer,
+    lower_integer_frame,
+    lower_integer_recurrent,
+    lower_integer_running,
+)
 from edgernn.export.onnx.lower import can_lower, lower
 from edgernn.export.onnx.model import ModelBuilder
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import METADATA_KEY, Interface
+from edgernn.ir.legalize import legalize
 from edgernn.ir.onnxfile import CHECKSUM_KEY, checksum
-from edgernn.passes.legalize import legalize
+from edgernn.ops import Dequantize
 
 BACKEND = "onnx"
 MAX_WEIGHT_BYTES = 2_000_000_000
 """Protobuf's limit of 2 GiB a message, less the program and its metadata."""
 
-__all__ = ["can_lower", "lower", "to_bytes", "write"]
+__all__ = [
+    "can_lower", "lower", "lower_integer", "lower_integer_frame", "lower_integer_recurrent", "lower_integer_running",
+    "to_bytes", "write",
+]  # fmt: skip
 
 
 def write(graph: Graph, path: Path) -> None:
@@ -60,7 +70,9 @@ def build(graph: Graph) -> onnx.ModelProto:
     legal = legalize(graph, BACKEND, can_lower)
     builder = ModelBuilder(legal)
     for node in legal.nodes:
-        builder.scope = node.name
+        if isinstance(node.op, Dequantize):
+            continue
+        builder.node = node
         builder.define(node.outputs, lower(node.op, node, builder))
     model = builder.finish()
     model.MergeFrom(_entry(METADATA_KEY, Interface.of(graph, fingerprint(graph)).to_json()))

@@ -7,6 +7,8 @@ from typing import Any
 
 from edgernn import ops
 from edgernn.errors import UnsupportedOpError
+from edgernn.export.onnx.integer import moved
+from edgernn.export.onnx.matrix import matrix, rows_of_int8
 from edgernn.export.onnx.model import ModelBuilder
 from edgernn.export.onnx.recurrent import lower_gru, lower_lstm, lower_rnn
 from edgernn.export.onnx.unary import UNARY
@@ -33,7 +35,9 @@ def lower(op: Op, node: Node, b: ModelBuilder) -> list[str]:
 
 
 def can_lower(op: Op) -> bool:
-    """Whether ``lower`` has a rule for ``op``."""
+    """Whether ``lower`` has a rule for ``op``. Matrices of int8 (Dequantize) are part of the layers that read them."""
+    if isinstance(op, ops.Dequantize):
+        return True
     if lower.dispatch(type(op)) is lower.dispatch(Op):
         return False
     tables: list[tuple[type[Any], dict[str, Any]]] = [
@@ -59,8 +63,8 @@ def _(op: ops.Binary, node: Node, b: ModelBuilder) -> list[str]:
 
 @lower.register
 def _(op: ops.Linear, node: Node, b: ModelBuilder) -> list[str]:
-    weight, bias = b.weights(node, node.inputs[1:])
-    product = b.op1("MatMul", [b.operand(node.inputs[0]), b.constant(weight.T)])
+    (bias,) = b.weights(node, node.inputs[2:])
+    product = b.op1("MatMul", [b.operand(node.inputs[0]), matrix(b, node, 1).put(b, transposed=True)])
     return [b.op1("Add", [product, b.constant(bias)]) if bias.any() else product]
 
 
@@ -72,6 +76,9 @@ def _(op: ops.Matmul, node: Node, b: ModelBuilder) -> list[str]:
 @lower.register
 def _(op: ops.Embedding, node: Node, b: ModelBuilder) -> list[str]:
     indices, table = node.inputs
+    stored = b.matrices.get(table)
+    if stored is not None:
+        return [rows_of_int8(b, b.operand(indices), stored.w, stored.scale)]
     return b.op("Gather", [b.operand(table), b.operand(indices)], axis=0)
 
 
@@ -97,26 +104,26 @@ def _(op: ops.Reduce, node: Node, b: ModelBuilder) -> list[str]:
 
 @lower.register
 def _(op: ops.Reshape, node: Node, b: ModelBuilder) -> list[str]:
-    return b.op("Reshape", [b.frame(node.inputs[0]), b.ints((1,) * LEAD + op.shape)])
+    return b.op("Reshape", [moved(b, 0), b.ints((1,) * LEAD + op.shape)])
 
 
 @lower.register
 def _(op: ops.Expand, node: Node, b: ModelBuilder) -> list[str]:
-    return b.op("Expand", [b.frame(node.inputs[0]), b.ints((1,) * LEAD + op.shape)])
+    return b.op("Expand", [moved(b, 0), b.ints((1,) * LEAD + op.shape)])
 
 
 @lower.register
 def _(op: ops.Transpose, node: Node, b: ModelBuilder) -> list[str]:
     perm = [*range(LEAD), *(LEAD + len(op.axes) + axis for axis in op.axes)]
-    return b.op("Transpose", [b.frame(node.inputs[0])], perm=perm)
+    return b.op("Transpose", [moved(b, 0)], perm=perm)
 
 
 @lower.register
 def _(op: ops.Slice, node: Node, b: ModelBuilder) -> list[str]:
     bounds = [b.ints([n]) for n in (op.start, op.stop, op.axis, op.step)]
-    return b.op("Slice", [b.frame(node.inputs[0]), *bounds])
+    return b.op("Slice", [moved(b, 0), *bounds])
 
 
 @lower.register
 def _(op: ops.Concat, node: Node, b: ModelBuilder) -> list[str]:
-    return b.op("Concat", [b.frame(v) for v in node.inputs], axis=op.axis)
+    return b.op("Concat", [moved(b, k) for k in range(len(node.inputs))], axis=op.axis)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgernn.export.onnx.matrix import Matrix, matrix, reorder
 from edgernn.export.onnx.model import ModelBuilder
 from edgernn.ir.graph import Node
 from edgernn.ir.op import Array
@@ -27,54 +28,65 @@ WRITTEN_OUT_ORDER = (0, 1, 3, 2)
 """i f o g from i f g o: the three sigmoids side by side."""
 
 
-def reorder(array: Array, order: Sequence[int]) -> Array:
-    """The blocks of the first axis, one a gate, in another order."""
-    return np.concatenate([np.split(array, len(order))[k] for k in order])
-
-
 def lower_lstm(op: Lstm, node: Node, b: ModelBuilder) -> list[str]:
     """LSTM, or its equations where there is a projection."""
-    if op.proj_size:
-        return _projected_lstm(op, node, b)
     x, h, c = (b.frame(v) for v in node.inputs[:3])
-    w_ih, w_hh, bias = (reorder(w, LSTM_ORDER) for w in b.weights(node, node.inputs[3:]))
-    biases = np.concatenate([bias, np.zeros_like(bias)])
-    operands = [x, b.constant(w_ih[None]), b.constant(w_hh[None]), b.constant(biases[None]), "", h, c]
-    outputs = ["", b.fresh("h"), b.fresh("c")]
-    return b.op_named("LSTM", operands, outputs, hidden_size=op.hidden_size)[1:]
+    weights = [matrix(b, node, k) for k in range(3, len(node.inputs)) if k != 5]
+    (bias,) = b.weights(node, node.inputs[5:6])
+    return projected_lstm(b, x, h, c, weights, bias) if op.proj_size else lstm(b, x, h, c, weights, bias)
 
 
 def lower_gru(op: Gru, node: Node, b: ModelBuilder) -> list[str]:
     """GRU with the reset gate applied after the product."""
     x, h = (b.frame(v) for v in node.inputs[:2])
-    w_ih, w_hh, b_ih, b_hh = (reorder(w, GRU_ORDER) for w in b.weights(node, node.inputs[2:]))
-    biases = np.concatenate([b_ih, b_hh])
-    operands = [x, b.constant(w_ih[None]), b.constant(w_hh[None]), b.constant(biases[None]), "", h]
-    attributes = {"hidden_size": op.hidden_size, "linear_before_reset": 1}
-    return b.op_named("GRU", operands, ["", b.fresh("h")], **attributes)[1:]
+    return gru(b, x, h, [matrix(b, node, k) for k in (2, 3)], b.weights(node, node.inputs[4:]))
 
 
 def lower_rnn(op: Rnn, node: Node, b: ModelBuilder) -> list[str]:
     """RNN."""
     x, h = (b.frame(v) for v in node.inputs[:2])
-    w_ih, w_hh, bias = b.weights(node, node.inputs[2:])
+    (bias,) = b.weights(node, node.inputs[4:])
+    return rnn(b, x, h, [matrix(b, node, k) for k in (2, 3)], bias, op.nonlinearity)
+
+
+def lstm(b: ModelBuilder, x: str, h: str, c: str, weights: Sequence[Matrix], bias: Array) -> list[str]:
+    """The operator, one step. ``weights`` of x and h and ``bias`` in PyTorch's order of gates, i f g o."""
+    matrices = (w.reordered(LSTM_ORDER).put(b, lead=1) for w in weights)
+    bias = reorder(bias, LSTM_ORDER)
+    operands = [x, *matrices, b.constant(np.concatenate([bias, np.zeros_like(bias)])[None]), "", h, c]
+    return b.op_named("LSTM", operands, ["", b.fresh("h"), b.fresh("c")], hidden_size=len(bias) // 4)[1:]
+
+
+def gru(b: ModelBuilder, x: str, h: str, weights: Sequence[Matrix], biases: Sequence[Array]) -> list[str]:
+    """The operator, one step. ``weights`` and ``biases`` of x and h in PyTorch's order of gates, r z n."""
+    matrices = (w.reordered(GRU_ORDER).put(b, lead=1) for w in weights)
+    both = np.concatenate([reorder(bias, GRU_ORDER) for bias in biases])
+    attributes = {"hidden_size": len(both) // 6, "linear_before_reset": 1}
+    operands = [x, *matrices, b.constant(both[None]), "", h]
+    return b.op_named("GRU", operands, ["", b.fresh("h")], **attributes)[1:]
+
+
+def rnn(b: ModelBuilder, x: str, h: str, weights: Sequence[Matrix], bias: Array, nonlinearity: str) -> list[str]:
+    """The operator, one step. ``weights`` of x and h."""
     biases = np.concatenate([bias, np.zeros_like(bias)])
-    operands = [x, b.constant(w_ih[None]), b.constant(w_hh[None]), b.constant(biases[None]), "", h]
-    activations = ["Tanh" if op.nonlinearity == "tanh" else "Relu"]
-    outputs = ["", b.fresh("h")]
-    return b.op_named("RNN", operands, outputs, hidden_size=op.hidden_size, activations=activations)[1:]
+    operands = [x, *(w.put(b, lead=1) for w in weights), b.constant(biases[None]), "", h]
+    attributes = {"hidden_size": len(bias), "activations": [{"tanh": "Tanh", "relu": "Relu"}[nonlinearity]]}
+    return b.op_named("RNN", operands, ["", b.fresh("h")], **attributes)[1:]
 
 
-def _projected_lstm(op: Lstm, node: Node, b: ModelBuilder) -> list[str]:
-    x, h, c = (b.frame(v) for v in node.inputs[:3])
-    w_ih, w_hh, bias, w_hr = b.weights(node, node.inputs[3:])
-    weights = reorder(np.concatenate([w_ih, w_hh], axis=1), WRITTEN_OUT_ORDER)
-    product = b.op1("MatMul", [b.op1("Concat", [x, h], axis=-1), b.constant(weights.T)])
+def projected_lstm(b: ModelBuilder, x: str, h: str, c: str, weights: Sequence[Matrix], bias: Array) -> list[str]:
+    """The equations of ``lstm``; the third of ``weights`` is that of the projection."""
+    both = [w.reordered(WRITTEN_OUT_ORDER).put(b, transposed=True) for w in weights[:2]]
+    product = b.op1("MatMul", [b.op1("Concat", [x, h], axis=-1), b.op1("Concat", both, axis=0)])
     total = b.op1("Add", [product, b.constant(reorder(bias, WRITTEN_OUT_ORDER))])
-    hidden = op.hidden_size
+    full, c_next = lstm_gates(b, total, c, len(bias) // 4)
+    return [b.op1("MatMul", [full, weights[2].put(b, transposed=True)]), c_next]
+
+
+def lstm_gates(b: ModelBuilder, total: str, c: str, hidden: int) -> list[str]:
+    """h and c from c and the sums of the gates i f o g."""
     ifo, g = b.op("Split", [total, b.ints([3 * hidden, hidden])], 2, axis=-1)
     i, f, o = b.op("Split", [b.op1("Sigmoid", [ifo]), b.ints([hidden] * 3)], 3, axis=-1)
     kept, added = b.op1("Mul", [f, c]), b.op1("Mul", [i, b.op1("Tanh", [g])])
     c_next = b.op1("Add", [kept, added])
-    full = b.op1("Mul", [o, b.op1("Tanh", [c_next])])
-    return [b.op1("MatMul", [full, b.constant(w_hr.T)]), c_next]
+    return [b.op1("Mul", [o, b.op1("Tanh", [c_next])]), c_next]

@@ -1,4 +1,4 @@
-"""Writes .tflite files: builtin operators of float32, state as explicit inputs and outputs.
+"""Writes .tflite files: builtin operators, of float32 or of integers, state as explicit inputs and outputs.
 
 Inputs are the ports and then the states, outputs the ports and then the states after the step, each
 under its name (``<state>_next`` for the latter) in the one signature. The model's metadata holds the
@@ -11,7 +11,14 @@ import os
 from pathlib import Path
 
 from edgernn.errors import OutputError
-from edgernn.export.tflite import lower_frame, lower_recurrent
+from edgernn.export.tflite import (
+    lower_frame,
+    lower_integer,
+    lower_integer_frame,
+    lower_integer_recurrent,
+    lower_integer_running,
+    lower_recurrent,
+)
 from edgernn.export.tflite.ends import add_inputs, add_outputs
 from edgernn.export.tflite.lower import BACKEND, Lowering, knows, lower
 from edgernn.export.tflite.lower_elementwise import can_lower_unary
@@ -19,17 +26,27 @@ from edgernn.export.tflite.writer import Writer
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import METADATA_KEY, Interface
+from edgernn.ir.legalize import legalize
 from edgernn.ir.op import Op
-from edgernn.ops import Unary
-from edgernn.passes.legalize import legalize
+from edgernn.ops import Dequantize, Unary
+from edgernn.ops.dequantize import quantized_matrices
+from edgernn.passes.scales import infer_scales
 
 SIGNATURE = "serving_default"
 
-__all__ = ["can_lower", "lower_frame", "lower_recurrent", "to_bytes", "write"]
+__all__ = [
+    "can_lower", "lower_frame", "lower_integer", "lower_integer_frame", "lower_integer_recurrent",
+    "lower_integer_running", "lower_recurrent", "to_bytes", "write",
+]  # fmt: skip
 
 
 def can_lower(op: Op) -> bool:
-    """Whether this backend expresses ``op`` itself; what it does not is decomposed, or refused."""
+    """Whether this backend expresses ``op`` itself; what it does not is decomposed, or refused.
+
+    Matrices of int8 (Dequantize) are part of the layers that read them.
+    """
+    if isinstance(op, Dequantize):
+        return True
     return can_lower_unary(op) if isinstance(op, Unary) else knows(op)
 
 
@@ -55,8 +72,12 @@ def to_bytes(graph: Graph) -> bytes:
     interface = Interface.of(graph, fingerprint(graph))
     legal = legalize(graph, BACKEND, can_lower)
     writer, tensors = Writer(f"edgernn: {graph.name}"), dict[str, int]()
-    inputs = add_inputs(legal, writer, tensors)
+    scales, matrices = infer_scales(legal), quantized_matrices(legal)
+    inputs = add_inputs(legal, writer, tensors, scales)
     for node in legal.nodes:
-        tensors.update(zip(node.outputs, lower(node.op, Lowering(legal, writer, tensors, node)), strict=True))
+        if isinstance(node.op, Dequantize):
+            continue
+        to = Lowering(legal, writer, tensors, node, scales, matrices)
+        tensors.update(zip(node.outputs, lower(node.op, to), strict=True))
     outputs = add_outputs(legal, writer, tensors, inputs)
     return writer.finish(inputs, outputs, {METADATA_KEY: interface.to_json().encode()}, SIGNATURE)

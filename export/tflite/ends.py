@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from edgernn.export.tflite.lower import copy_tensor, tensor_of
-from edgernn.export.tflite.writer import Writer
+from edgernn.export.tflite.writer import Quantization, Writer
 from edgernn.ir.graph import Graph
 
 
-def add_inputs(graph: Graph, writer: Writer, tensors: dict[str, int]) -> dict[str, int]:
+def add_inputs(
+    graph: Graph, writer: Writer, tensors: dict[str, int], scales: Mapping[str, float]
+) -> dict[str, int]:
     """Add a tensor for each input port and each state. Returns their names in the signature -> tensors."""
     ends = [(p.name, p.value, p.shape, p.dtype) for p in graph.inputs]
     ends += [(s.name, s.before, s.shape, s.dtype) for s in graph.states]
     names = _distinct(name for name, *_ in ends)
     for name, (_, value, shape, dtype) in zip(names, ends, strict=True):
-        tensors[value] = writer.tensor(name, (1, *shape), dtype)
+        quantization = Quantization((scales[value],), (0,)) if value in scales else None
+        tensors[value] = writer.tensor(name, (1, *shape), dtype, quantization)
     return {name: tensors[value] for name, (_, value, *_) in zip(names, ends, strict=True)}
 
 

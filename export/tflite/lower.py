@@ -8,8 +8,8 @@ TensorFlow Lite Micro all register.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import singledispatch
 from typing import Any
 
@@ -17,10 +17,12 @@ import numpy as np
 
 from edgernn.errors import UnsupportedOpError
 from edgernn.export.tflite.schema import schema
-from edgernn.export.tflite.writer import Writer
+from edgernn.export.tflite.writer import Quantization, Writer
 from edgernn.ir.graph import Graph, Node
+from edgernn.ir.legalize import describe
 from edgernn.ir.op import Array, Op
-from edgernn.passes.legalize import describe
+from edgernn.ops.dequantize import QuantizedMatrix
+from edgernn.passes.scales import operand_key
 
 BACKEND = "tflite"
 NO_TENSOR = -1
@@ -41,23 +43,52 @@ MAX_AXES = {
 }
 """Axes, the batch axis among them, that all three runtimes take; some abort the process beyond."""
 
+INTEGER_VERSIONS = {
+    **dict.fromkeys(("QUANTIZE", "CAST", "RESHAPE", "BATCH_MATMUL"), 1),
+    **dict.fromkeys(("GATHER", "BROADCAST_TO", "RELU"), 2),
+    **dict.fromkeys(("LOGISTIC", "TANH", "SOFTMAX", "CONCATENATION", "DEQUANTIZE", "MEAN"), 3),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "SPLIT", "SLICE", "STRIDED_SLICE", "TRANSPOSE"), 3),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), 3),
+    "FULLY_CONNECTED": 7,
+}
+"""Versions of operators whose first data operand is int8 or int16."""
+
 
 @dataclass(frozen=True)
 class Lowering:
-    """One node of ``graph`` on its way into a file; ``tensors`` are those of the values so far."""
+    """One node of ``graph`` on its way into a file; ``tensors`` are those of the values so far.
+
+    scales    of integer values (``edgernn.passes.scales``)
+    matrices  that float layers read in int8, by the name of the value
+    """
 
     graph: Graph
     writer: Writer
     tensors: dict[str, int]
     node: Node
+    scales: Mapping[str, float] = field(default_factory=dict)
+    matrices: Mapping[str, QuantizedMatrix] = field(default_factory=dict)
 
     def operand(self, k: int) -> int:
         """The tensor of operand ``k``."""
-        return self.value(self.node.inputs[k])
+        name, quantization = self.node.inputs[k], self._quantization(k)
+        if name in self.graph.constants and quantization is not None:
+            return self.writer.constant(self.graph.constants[name][None], name, quantization)
+        return self.value(name)
+
+    def table(self, k: int) -> int:
+        """Operand ``k``, which must be a constant, without a batch axis."""
+        array = self.weight(k)
+        return self.writer.constant(array, f"{self.node.name}/table", self._quantization(k))
+
+    def _quantization(self, k: int) -> Quantization | None:
+        """That of operand ``k``, where it is a constant with a scale."""
+        scale = self.scales.get(operand_key(self.graph, self.node, k))
+        return None if scale is None else Quantization((scale,), (0,))
 
     def operands(self) -> list[int]:
         """The tensors of all operands."""
-        return [self.value(name) for name in self.node.inputs]
+        return [self.operand(k) for k in range(len(self.node.inputs))]
 
     def value(self, name: str) -> int:
         """The tensor of a value of the graph; a constant gets the batch axis too."""
@@ -70,6 +101,10 @@ class Lowering:
             raise self.unsupported(f"operand {k} ({name!r}) must be a constant")
         return self.graph.constants[name]
 
+    def matrix(self, k: int) -> Array | QuantizedMatrix:
+        """Operand ``k`` as a matrix of weights. Raises UnsupportedOpError unless it is a constant."""
+        return self.matrices.get(self.node.inputs[k]) or self.weight(k)
+
     def constant(self, value: Any, dtype: str = "float32") -> int:
         """A constant tensor of exactly the shape of ``value``."""
         return self.writer.constant(np.asarray(value, dtype), f"{self.node.name}/constant")
@@ -80,16 +115,32 @@ class Lowering:
 
     def emit(
         self, code: str, inputs: Sequence[int], shape: Sequence[int], options: Any = None,
-        version: int = 1, dtype: str | None = None,
+        version: int = 1, dtype: str | None = None, scale: float | None = None,
     ) -> int:  # fmt: skip
-        """Append an operator with one result, of the dtype of the first input unless given."""
+        """Append an operator with one result, of the dtype of the first input unless given, and in units of
+        ``scale``: where it moves integers, that of the first input unless given."""
         axes = max(len(shape), *(len(self.writer.shape(x)) for x in inputs if x != NO_TENSOR))
         if axes > MAX_AXES.get(code, axes):
             limit = MAX_AXES[code] - 1
             raise self.unsupported(f"{code} takes frames of up to {limit} axes, found {axes - 1}")
-        result = self.writer.tensor(self.node.name, shape, dtype or self.writer.dtype(inputs[0]))
-        self.writer.operator(code, inputs, [result], options, version)
+        result = self.result(inputs[0], shape, dtype, scale)
+        self.writer.operator(code, inputs, [result], options, self.version(code, inputs, version))
         return result
+
+    def result(
+        self, like: int, shape: Sequence[int], dtype: str | None = None, scale: float | None = None
+    ) -> int:
+        """A tensor for a result: dtype and quantization of the tensor ``like`` unless given."""
+        dtype = dtype or self.writer.dtype(like)
+        quantization = None if scale is None else Quantization((scale,), (0,))
+        if quantization is None and dtype == self.writer.dtype(like):
+            quantization = self.writer.quantization(like)
+        return self.writer.tensor(self.node.name, shape, dtype, quantization)
+
+    def version(self, code: str, inputs: Sequence[int], version: int = 1) -> int:
+        """The version of an operator with these inputs: ``version`` where none is int8 or int16."""
+        integer = any(self.writer.dtype(x) in ("int8", "int16") for x in inputs if x != NO_TENSOR)
+        return INTEGER_VERSIONS.get(code, version) if integer else version
 
     def unsupported(self, reason: str) -> UnsupportedOpError:
         """The error for the current node."""
@@ -117,13 +168,32 @@ class Lowering:
         """A constant of one element with as many axes as ``x``."""
         return self.constant(np.full((1,) * len(self.writer.shape(x)), value))
 
-    def fully_connected(self, x: int, w: Array, b: Array | None = None) -> int:
+    def fully_connected(self, x: int, w: Array | QuantizedMatrix, b: Array | None = None) -> int:
         """x (..., I) @ w (O, I).T + b (O)."""
+        if isinstance(w, QuantizedMatrix):
+            return self._fully_connected_int8(x, w, b)
+        return self._product(x, self.constant(w), len(w), NO_TENSOR if b is None else self.constant(b))
+
+    def _fully_connected_int8(self, x: int, w: QuantizedMatrix, b: Array | None) -> int:
+        """The integers enter the product as float32, and the result is multiplied by the scales of the rows.
+
+        The runtimes convert constants once, TensorFlow Lite Micro at each step. Their DEQUANTIZE with a scale for
+        each row gives wrong values in Micro, and their products of float32 with int8 round the values to 8 bits.
+        """
+        integers = self.writer.constant(w.w, f"{self.node.name}/weights", Quantization((1.0,), (0,)))
+        options, shape = schema.DequantizeOptionsT(), w.w.shape
+        weights = self.emit("DEQUANTIZE", [integers], shape, options, dtype="float32")
+        product = self._product(x, weights, len(w.w))
+        row = (1,) * (len(self.writer.shape(product)) - 1) + (-1,)
+        product = self.binary("MUL", product, self.constant(w.scale.reshape(row)))
+        return product if b is None else self.binary("ADD", product, self.constant(b.reshape(row)))
+
+    def _product(self, x: int, weights: int, rows: int, bias: int = NO_TENSOR) -> int:
         lead = self.writer.shape(x)[:-1]
         keep = len(lead) > 1
-        inputs = [x, self.constant(w), NO_TENSOR if b is None else self.constant(b)]
         options = schema.FullyConnectedOptionsT(keepNumDims=keep)
-        return self.emit("FULLY_CONNECTED", inputs, (*lead, len(w)), options, version=5 if keep else 1)
+        inputs, version = [x, weights, bias], 5 if keep else 1
+        return self.emit("FULLY_CONNECTED", inputs, (*lead, rows), options, version=version)
 
     def concat(self, parts: Sequence[int], axis: int) -> int:
         """The tensors one after the other along ``axis`` (negative)."""
@@ -136,9 +206,10 @@ class Lowering:
         """Equal parts of the last axis."""
         *lead, size = self.writer.shape(x)
         shape = (*lead, size // count)
-        parts = [self.writer.tensor(self.node.name, shape, self.writer.dtype(x)) for _ in range(count)]
+        parts = [self.result(x, shape) for _ in range(count)]
         axis = self.constant(len(lead), "int32")
-        self.writer.operator("SPLIT", [axis, x], parts, schema.SplitOptionsT(numSplits=count))
+        options, version = schema.SplitOptionsT(numSplits=count), self.version("SPLIT", [axis, x])
+        self.writer.operator("SPLIT", [axis, x], parts, options, version)
         return parts
 
     def reshape(self, x: int, shape: Sequence[int]) -> int:
@@ -177,7 +248,7 @@ def tensor_of(graph: Graph, writer: Writer, tensors: dict[str, int], name: str) 
 
 def copy_tensor(writer: Writer, x: int, shape: Sequence[int], name: str) -> int:
     """The elements of ``x``, in ``shape``, in a tensor of their own."""
-    result = writer.tensor(name, shape, writer.dtype(x))
+    result = writer.tensor(name, shape, writer.dtype(x), writer.quantization(x))
     target = writer.constant(np.array(shape, np.int32), f"{name}/shape")
     writer.operator("RESHAPE", [x, target], [result], schema.ReshapeOptionsT(newShape=list(shape)))
     return result

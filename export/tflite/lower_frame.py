@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgernn.export.tflite.integer import in_units, scale_of
 from edgernn.export.tflite.lower import Lowering, lower
 from edgernn.export.tflite.schema import schema
+from edgernn.export.tflite.writer import Quantization
+from edgernn.ir.op import Array
 from edgernn.ops import (
     Concat,
     Embedding,
@@ -27,7 +30,7 @@ BROADCAST_TO_VERSION = 2
 
 @lower.register
 def _linear(op: Linear, to: Lowering) -> Sequence[int]:
-    return [to.fully_connected(to.operand(0), to.weight(1), to.weight(2))]
+    return [to.fully_connected(to.operand(0), to.matrix(1), to.weight(2))]
 
 
 @lower.register
@@ -44,8 +47,22 @@ def _matmul(op: Matmul, to: Lowering) -> Sequence[int]:
 
 @lower.register
 def _embedding(op: Embedding, to: Lowering) -> Sequence[int]:
-    indices, table = to.operand(0), to.constant(to.weight(1))
+    indices = to.operand(0)
+    matrix = to.matrices.get(to.node.inputs[1])
+    if matrix is not None:
+        return [rows_of_int8(to, indices, matrix.w, matrix.scale)]
+    table = to.table(1)
     return [to.emit("GATHER", [table, indices], to.result_shape(), schema.GatherOptionsT(axis=0))]
+
+
+def rows_of_int8(to: Lowering, indices: int, table: Array, unit: Array) -> int:
+    """Rows of ``table`` (V, E) int8 in float32, times ``unit`` (V)."""
+    integers = to.writer.constant(table, f"{to.node.name}/table", Quantization((1.0,), (0,)))
+    shape, options = to.result_shape(), schema.GatherOptionsT(axis=0)
+    rows = to.emit("GATHER", [integers, indices], shape, options)
+    units = to.emit("GATHER", [to.constant(unit[:, None]), indices], (*shape[:-1], 1), options)
+    real = to.emit("DEQUANTIZE", [rows], shape, schema.DequantizeOptionsT(), dtype="float32")
+    return to.binary("MUL", real, units)
 
 
 @lower.register
@@ -124,4 +141,15 @@ def _slice(op: Slice, to: Lowering) -> Sequence[int]:
 @lower.register
 def _concat(op: Concat, to: Lowering) -> Sequence[int]:
     parts = to.operands()
+    if to.writer.quantization(parts[0]) is not None:
+        parts = [of_one_scale(to, part, parts[0]) for part in parts]
     return [parts[0] if len(parts) == 1 else to.concat(parts, op.axis)]
+
+
+def of_one_scale(to: Lowering, x: int, other: int) -> int:
+    """The integers of ``x`` in exactly the units of ``other``: scales differ in the rounding of multipliers."""
+    scale, dtype = scale_of(to, other), to.writer.dtype(x)
+    x = in_units(to, x, scale)
+    if scale_of(to, x) == scale and to.writer.dtype(x) == dtype:
+        return x
+    return to.emit("QUANTIZE", [x], to.writer.shape(x), schema.QuantizeOptionsT(), dtype=dtype, scale=scale)

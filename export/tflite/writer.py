@@ -107,6 +107,13 @@ class Writer:
         """The dtype of a tensor."""
         return _DTYPES[self.tensors[tensor].type]
 
+    def quantization(self, tensor: int) -> Quantization | None:
+        """The quantization of a tensor, if it has one."""
+        packed = self.tensors[tensor].quantization
+        if packed is None:
+            return None
+        return Quantization(tuple(packed.scale), tuple(packed.zeroPoint), packed.quantizedDimension)
+
     def is_constant(self, tensor: int) -> bool:
         """Whether the file holds the tensor's data."""
         return bool(self.tensors[tensor].buffer)

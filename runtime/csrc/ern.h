@@ -108,6 +108,25 @@ ERN_API void ern_matmul_f32(const float *a, size_t a_step, const float *b, size_
 /* ern_embedding_f32.c: y[i] = table[indices[i]]; an index outside of [0, rows) reads the nearest row. */
 ERN_API void ern_embedding_f32(const int32_t *indices, size_t n, const float *table, size_t rows, size_t columns, float *y);
 
+/* Scheme weights8: the same layers with int8 weights. "weights" are packed as the float ones, but without the biases; "rows"
+ * holds them and the scales of the weights' rows: for each group of lanes of
+ *   LSTM    [bias][gate], [scale over x][gate], [scale over h][gate]
+ *   GRU     bias r, z, n over x, n over h, [scale over x][gate], [scale over h][gate]
+ *   RNN     bias, scale over x, scale over h (groups of ERN_LANES rows only)
+ *   linear  biases, then scales, of each group of 4 ERN_LANES rows, then of ERN_LANES rows */
+ERN_API void ern_lstm_w8(const float *x, size_t inputs, const float *h, size_t out, const float *c, size_t hidden,
+                         const int8_t *weights, const float *rows, float *h_next, float *c_next);
+ERN_API void ern_gru_w8(const float *x, size_t inputs, const float *h, size_t hidden, const int8_t *weights,
+                        const float *rows, float *h_next);
+ERN_API void ern_rnn_tanh_w8(const float *x, size_t inputs, const float *h, size_t hidden, const int8_t *weights,
+                             const float *rows, float *h_next);
+ERN_API void ern_rnn_relu_w8(const float *x, size_t inputs, const float *h, size_t hidden, const int8_t *weights,
+                             const float *rows, float *h_next);
+ERN_API void ern_linear_w8(const float *x, size_t frames, size_t inputs, const int8_t *weights, const float *rows, float *y,
+                           size_t outputs);
+ERN_API void ern_embedding_w8(const int32_t *indices, size_t n, const int8_t *table, const float *scales, size_t rows,
+                              size_t columns, float *y);
+
 /* ern_layer_norm_f32.c: (x - mean) / sqrt(variance + eps) * gamma + beta of each row; y may be x. */
 ERN_API void ern_layer_norm_f32(const float *x, size_t rows, size_t n, const float *gamma, const float *beta, float eps,
                                 float *y);
@@ -171,17 +190,30 @@ ERN_UNARY(tanh_shrink);
 ERN_UNARY1(soft_shrink, limit);
 ERN_UNARY1(hard_shrink, limit);
 
+/* ern_rfft_f32.c: transform of real frames. radices and roots as edgernn/ops/rfft.py has them; work: 2 size numbers. A frame
+ * of y is (2, size / 2 + 1), of re^2 + im^2 (bins). */
+ERN_API void ern_rfft_f32(const float *x, size_t frames, size_t inputs, size_t size, const int8_t *radices, size_t stages,
+                          const float *roots, float *work, float *y);
+ERN_API void ern_squared_magnitude_f32(const float *x, size_t frames, size_t bins, float *y);
+
+/* ern_banded_f32.c: y[row] = sum of the next lengths[row] weights times x[starts[row]] and its successors. */
+ERN_API void ern_banded_f32(const float *x, size_t frames, size_t inputs, const float *weights, const int32_t *starts,
+                            const int32_t *lengths, float *y, size_t outputs);
+
 /* Kernels of integer models: int16 values, int8 weights, no floating point. docs/integer-arithmetic.md defines all results.
  *
  * Weights are packed for ERN_LANES and ERN_DSP. R = 1, 4 or 8 (for more lanes) rows are computed together, from P = 2
  * columns at once where R > 1, else 1. "rows" holds for each R rows in the order of use R multipliers, then R biases.
  * work: as many elements as the vectors read, each rounded up to a multiple of 8, and one more.
+ * pre_shift: by how much sums over int8 values are shifted to the left; kernels over int16 values do not read it.
+ * With "words" in the name of a file (see ern_words.h) weights are in groups of four rows, the last one padded, and in groups
+ * of four columns; the GRU's are for each four units r z of two, r z of the others, n over x, n over h.
  * Tables have 256 lines (value, slope) and are aligned to 4 bytes. */
 
 /* Weights: while 4 R rows are left [column pair][group of 4][row][column], then groups of R rows, the last one padded.
  * With ERN_DSP (see ern_matvec_s8.h) four rows, then two. */
 typedef struct {
-    uint32_t inputs, outputs;
+    uint32_t inputs, outputs, pre_shift;
     const int8_t *weights;
     const int32_t *rows;
 } ern_linear_s16_layer;
@@ -191,7 +223,7 @@ typedef struct {
  * Q3.12 of c. out_shift: 30 less the fraction bits of h; out_half: 2^(out_shift - 1). */
 typedef struct {
     uint32_t inputs, out, hidden;
-    uint32_t product_shift, wave_up, wave_down, out_shift;
+    uint32_t product_shift, wave_up, wave_down, out_shift, pre_shift;
     int32_t out_half;
     const int8_t *weights;
     const int32_t *rows;
@@ -201,7 +233,7 @@ typedef struct {
 /* Weights: as for the LSTM with gates r z n; with ERN_DSP for each two units r z of both over [x; h], n over x, n over h.
  * rows: r, z, n over x, n over h. h is read with its lowest "shift" bits rounded away. */
 typedef struct {
-    uint32_t inputs, hidden, shift;
+    uint32_t inputs, hidden, shift, pre_shift;
     const int8_t *weights;
     const int32_t *rows;
     const int16_t *sigmoid, *tanh;
@@ -209,13 +241,13 @@ typedef struct {
 
 /* Weights: as for a linear layer over [x; h]. shift: 15 less the fraction bits of h. */
 typedef struct {
-    uint32_t inputs, hidden, shift;
+    uint32_t inputs, hidden, shift, pre_shift;
     const int8_t *weights;
     const int32_t *rows;
     const int16_t *tanh;
 } ern_rnn_s16_layer;
 
-/* h_next may be h or x; c_next may be c. */
+/* h_next may be h or x (where they are of one type); c_next may be c. *_s8: x of int8, h too but for the GRU. */
 ERN_API void ern_lstm_s16(const ern_lstm_s16_layer *layer, const int16_t *x, const int16_t *h, const int16_t *c,
                           int16_t *work, int16_t *h_next, int16_t *c_next);
 ERN_API void ern_gru_s16(const ern_gru_s16_layer *layer, const int16_t *x, const int16_t *h, int16_t *work, int16_t *h_next);
@@ -225,9 +257,36 @@ ERN_API void ern_rnn_relu_s16(const ern_rnn_s16_layer *layer, const int16_t *x, 
                               int16_t *h_next);
 ERN_API void ern_linear_s16(const ern_linear_s16_layer *layer, const int16_t *x, size_t frames, int16_t *work, int16_t *y);
 
-/* ern_embedding_s16.c: int8 rows with a multiplier each; int16 rows as they are. */
-ERN_API void ern_embedding_s16(const int32_t *indices, size_t n, const int8_t *table, const int32_t *multipliers,
-                               size_t rows, size_t columns, int16_t *y);
+ERN_API void ern_lstm_s8(const ern_lstm_s16_layer *layer, const int8_t *x, const int8_t *h, const int16_t *c, int16_t *work,
+                         int8_t *h_next, int16_t *c_next);
+ERN_API void ern_gru_s8(const ern_gru_s16_layer *layer, const int8_t *x, const int16_t *h, int16_t *work, int16_t *h_next);
+ERN_API void ern_rnn_tanh_s8(const ern_rnn_s16_layer *layer, const int8_t *x, const int8_t *h, int16_t *work, int8_t *h_next);
+ERN_API void ern_rnn_relu_s8(const ern_rnn_s16_layer *layer, const int8_t *x, const int8_t *h, int16_t *work, int8_t *h_next);
+ERN_API void ern_linear_s8(const ern_linear_s16_layer *layer, const int8_t *x, size_t frames, int16_t *work, int8_t *y);
+ERN_API void ern_linear_s8_s16(const ern_linear_s16_layer *layer, const int8_t *x, size_t frames, int16_t *work, int16_t *y);
+
+/* Scheme int16x4: matrices with entries in -8..7 take half a byte an entry (see ern_matvec_w4.h). Weights are packed as above,
+ * the vectors of one row or of two columns of R rows in pairs, the first in the low halves of the bytes; with ERN_DSP in
+ * groups of four rows, each column in two bytes. Tables: each row from a byte of its own on. */
+ERN_API void ern_lstm_s16_w4(const ern_lstm_s16_layer *layer, const int16_t *x, const int16_t *h, const int16_t *c,
+                             int16_t *work, int16_t *h_next, int16_t *c_next);
+ERN_API void ern_gru_s16_w4(const ern_gru_s16_layer *layer, const int16_t *x, const int16_t *h, int16_t *work,
+                            int16_t *h_next);
+ERN_API void ern_rnn_tanh_s16_w4(const ern_rnn_s16_layer *layer, const int16_t *x, const int16_t *h, int16_t *work,
+                                 int16_t *h_next);
+ERN_API void ern_rnn_relu_s16_w4(const ern_rnn_s16_layer *layer, const int16_t *x, const int16_t *h, int16_t *work,
+                                 int16_t *h_next);
+ERN_API void ern_linear_s16_w4(const ern_linear_s16_layer *layer, const int16_t *x, size_t frames, int16_t *work,
+                               int16_t *y);
+ERN_API void ern_embedding_s16_w4(const int32_t *indices, size_t n, const int8_t *table, const int32_t *multipliers,
+                                  size_t rows, size_t columns, int16_t *y);
+
+/* ern_embedding_s16.c: int8 rows with a multiplier each, to int16 or int8; int16 rows as they are. */
+#define ERN_EMBEDDING(name, to)                                                                                        \
+    ERN_API void ern_embedding_##name(const int32_t *indices, size_t n, const int8_t *table, const int32_t *multipliers, \
+                                      size_t rows, size_t columns, to *y)
+ERN_EMBEDDING(s16, int16_t);
+ERN_EMBEDDING(s8, int8_t);
 ERN_API void ern_take_s16(const int32_t *indices, size_t n, const int16_t *table, size_t rows, size_t columns, int16_t *y);
 
 /* ern_elementwise_s16.c: y dense; y may be an operand that is walked in order. */
@@ -238,7 +297,15 @@ ERN_PAIRWISE_S16(add);
 ERN_PAIRWISE_S16(maximum);
 ERN_PAIRWISE_S16(minimum);
 ERN_API void ern_mul_s16(const int16_t *a, const int16_t *b, int16_t *y, const ern_walk *walk, int32_t multiplier);
-ERN_API void ern_rescale_s16(const int16_t *x, int16_t *y, size_t n, int32_t multiplier, uint32_t shift);
+ERN_API void ern_div_s16(const int16_t *a, const int16_t *b, int16_t *y, const ern_walk *walk, int32_t multiplier,
+                         uint32_t shift);
+/* y may be x where they are of one type. */
+#define ERN_RESCALE(name, from, to) \
+    ERN_API void ern_rescale_##name(const from *x, to *y, size_t n, int32_t multiplier, uint32_t shift)
+ERN_RESCALE(s16, int16_t, int16_t);
+ERN_RESCALE(s16_s8, int16_t, int8_t);
+ERN_RESCALE(s8, int8_t, int8_t);
+ERN_RESCALE(s8_s16, int8_t, int16_t);
 ERN_API void ern_table_s16(const int16_t *x, int16_t *y, size_t n, const int16_t *table);
 ERN_API void ern_clip_s16(const int16_t *x, int16_t *y, size_t n, int32_t low, int32_t high);
 
@@ -257,6 +324,19 @@ ERN_API void ern_log_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size
 ERN_REDUCE_S16(sum);
 ERN_REDUCE_S16(max);
 ERN_REDUCE_S16(min);
+
+/* ern_running_s16.c: statistics of all frames so far; the states are written over, or to another place. ern_running_weights
+ * gives the share (Q2.30) of the current frame in the weighted mean, which ern_running_softmax then computes. */
+ERN_API void ern_running_sum_s16(const int16_t *x, size_t n, const int32_t *high, const int32_t *low, int32_t multiplier,
+                                 uint32_t shift, int16_t *y, int32_t *high_next, int32_t *low_next);
+ERN_API void ern_running_mean_s16(const int16_t *x, size_t n, const int32_t *high, const int32_t *low,
+                                  const int32_t *count, int32_t multiplier, uint32_t shift, int16_t *y,
+                                  int32_t *high_next, int32_t *low_next, int32_t *count_next);
+ERN_API void ern_running_weights_s16(const int16_t *score, size_t n, const int32_t *total, const int32_t *top,
+                                     uint32_t multiplier, uint32_t shift, int32_t log_two, const int16_t *exp_table,
+                                     int32_t *ratio, int32_t *total_next, int32_t *top_next);
+ERN_API void ern_running_softmax_s16(const int16_t *x, const int32_t *ratio, const ern_walk *walk, const int32_t *mean,
+                                     int32_t multiplier, uint32_t shift, int16_t *y, int32_t *mean_next);
 
 /* As ern_matmul_f32. */
 ERN_API void ern_matmul_s16(const int16_t *a, size_t a_step, const int16_t *b, size_t b_step, int16_t *y, size_t batch,

@@ -1,13 +1,6 @@
 /* One step of a GRU layer. Gates r z n. */
-#include "ern_math_f32.h"
+#include "ern_cells_f32.h"
 #include "ern_matvec_f32.h"
-
-/* gate: r, z; n_x and n_h: the two parts of n. */
-ERN_INLINE ern_vf ern_gru_gates(const ern_vf gate[2], ern_vf n_x, ern_vf n_h, ern_vf h)
-{
-    const ern_vf n = ern_tanh_gate(n_x + ern_sigmoid_gate(gate[0]) * n_h);
-    return n + ern_sigmoid_gate(gate[1]) * (h - n);
-}
 
 ERN_API void ern_gru_f32(const float *x, size_t inputs, const float *h, size_t hidden, const float *weights, float *h_next)
 {

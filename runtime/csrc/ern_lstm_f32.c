@@ -1,12 +1,6 @@
 /* One step of an LSTM layer. Gates i f g o. */
-#include "ern_math_f32.h"
+#include "ern_cells_f32.h"
 #include "ern_matvec_f32.h"
-
-ERN_INLINE ern_vf ern_lstm_gates(const ern_vf gate[4], ern_vf *cell)
-{
-    *cell = ern_sigmoid_gate(gate[1]) * *cell + ern_sigmoid_gate(gate[0]) * ern_tanh_gate(gate[2]);
-    return ern_sigmoid_gate(gate[3]) * ern_tanh_gate(*cell);
-}
 
 ERN_API void ern_lstm_f32(const float *x, size_t inputs, const float *h, size_t out, const float *c, size_t hidden,
                           const float *weights, float *h_next, float *c_next)

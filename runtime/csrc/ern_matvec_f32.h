@@ -1,76 +1,42 @@
-/* Products of packed weights and a vector, kept in registers: the innermost floor of all kernels. */
+/* Products of packed float weights and a vector, kept in registers: the innermost floor of the float kernels. */
 #ifndef ERN_MATVEC_F32_H
 #define ERN_MATVEC_F32_H
 
 #include "ern_lanes.h"
 
 #define ERN_W(k) ern_load(w + (size_t)(k) * ERN_LANES)
-#define ERN_MAC3(k) a0 += w[3 * (k)] * x[k], a1 += w[3 * (k) + 1] * x[k], a2 += w[3 * (k) + 2] * x[k]
-#define ERN_MAC4(k) \
-    a0 += w[4 * (k)] * x[k], a1 += w[4 * (k) + 1] * x[k], a2 += w[4 * (k) + 2] * x[k], a3 += w[4 * (k) + 3] * x[k]
 
-/* acc[g] += sum over k of w[k][g] x[k] for 4 groups of lanes; returns the end of the weights. */
-ERN_INLINE const float *ern_mac4_f32(ern_vf acc[4], const float *w, const float *x, size_t n)
-{
-    ern_vf a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
-#if ERN_LANES == 1
-    for (size_t left = n / 8; left > 0; left--, x += 8, w += 32) {
-        ERN_MAC4(0), ERN_MAC4(1), ERN_MAC4(2), ERN_MAC4(3);
-        ERN_MAC4(4), ERN_MAC4(5), ERN_MAC4(6), ERN_MAC4(7);
-    }
-    n %= 8;
-#else
-    ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0, b3 = b0;
-    for (size_t left = n / 2; left > 0; left--, x += 2, w += (size_t)8 * ERN_LANES) {
-        const float p = x[0], q = x[1];
-        a0 += ERN_W(0) * p, a1 += ERN_W(1) * p, a2 += ERN_W(2) * p, a3 += ERN_W(3) * p;
-        b0 += ERN_W(4) * q, b1 += ERN_W(5) * q, b2 += ERN_W(6) * q, b3 += ERN_W(7) * q;
-    }
-    a0 += b0, a1 += b1, a2 += b2, a3 += b3;
-    n %= 2;
+#if ERN_LANES == 1 && defined(__thumb2__) && defined(__ARM_FEATURE_FMA) && defined(__ARM_FP)
+/* Cortex-M with an FPU: one load of all weights of four columns. Registers: x in s4 to s7, weights from s8 on. */
+#define ERN_ASM_COLUMNS4_OF_3                                                       \
+    "vldmia %[x]!, {s4-s7}\n vldmia %[w]!, {s8-s19}\n"                              \
+    "vfma.f32 %[a0], s8, s4\n vfma.f32 %[a1], s9, s4\n vfma.f32 %[a2], s10, s4\n"   \
+    "vfma.f32 %[a0], s11, s5\n vfma.f32 %[a1], s12, s5\n vfma.f32 %[a2], s13, s5\n" \
+    "vfma.f32 %[a0], s14, s6\n vfma.f32 %[a1], s15, s6\n vfma.f32 %[a2], s16, s6\n" \
+    "vfma.f32 %[a0], s17, s7\n vfma.f32 %[a1], s18, s7\n vfma.f32 %[a2], s19, s7\n"
+#define ERN_ASM_COLUMNS4_OF_4                                                                                 \
+    "vldmia %[x]!, {s4-s7}\n vldmia %[w]!, {s8-s23}\n"                                                        \
+    "vfma.f32 %[a0], s8, s4\n vfma.f32 %[a1], s9, s4\n vfma.f32 %[a2], s10, s4\n vfma.f32 %[a3], s11, s4\n"   \
+    "vfma.f32 %[a0], s12, s5\n vfma.f32 %[a1], s13, s5\n vfma.f32 %[a2], s14, s5\n vfma.f32 %[a3], s15, s5\n" \
+    "vfma.f32 %[a0], s16, s6\n vfma.f32 %[a1], s17, s6\n vfma.f32 %[a2], s18, s6\n vfma.f32 %[a3], s19, s6\n" \
+    "vfma.f32 %[a0], s20, s7\n vfma.f32 %[a1], s21, s7\n vfma.f32 %[a2], s22, s7\n vfma.f32 %[a3], s23, s7\n"
+#define ERN_EIGHT3                                                                          \
+    __asm__(ERN_ASM_COLUMNS4_OF_3 ERN_ASM_COLUMNS4_OF_3                                     \
+            : [w] "+r"(w), [x] "+r"(x), [a0] "+t"(a0), [a1] "+t"(a1), [a2] "+t"(a2)         \
+            :                                                                               \
+            : "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15", \
+              "s16", "s17", "s18", "s19", "memory")
+#define ERN_EIGHT4                                                                                 \
+    __asm__(ERN_ASM_COLUMNS4_OF_4 ERN_ASM_COLUMNS4_OF_4                                            \
+            : [w] "+r"(w), [x] "+r"(x), [a0] "+t"(a0), [a1] "+t"(a1), [a2] "+t"(a2), [a3] "+t"(a3) \
+            :                                                                                      \
+            : "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15",        \
+              "s16", "s17", "s18", "s19", "s20", "s21", "s22", "s23", "memory")
 #endif
-    for (; n > 0; n--, x++, w += (size_t)4 * ERN_LANES)
-        a0 += ERN_W(0) * *x, a1 += ERN_W(1) * *x, a2 += ERN_W(2) * *x, a3 += ERN_W(3) * *x;
-    acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3;
-    return w;
-}
 
-/* As ern_mac4_f32, for 3 groups, the third of which goes to *third. */
-ERN_INLINE const float *ern_mac3_f32(ern_vf acc[2], ern_vf *third, const float *w, const float *x, size_t n)
-{
-    ern_vf a0 = acc[0], a1 = acc[1], a2 = *third;
-#if ERN_LANES == 1
-    for (size_t left = n / 8; left > 0; left--, x += 8, w += 24) {
-        ERN_MAC3(0), ERN_MAC3(1), ERN_MAC3(2), ERN_MAC3(3);
-        ERN_MAC3(4), ERN_MAC3(5), ERN_MAC3(6), ERN_MAC3(7);
-    }
-    n %= 8;
-#else
-    ern_vf b0 = ern_all(0.0f), b1 = b0, b2 = b0;
-    for (size_t left = n / 2; left > 0; left--, x += 2, w += (size_t)6 * ERN_LANES) {
-        const float p = x[0], q = x[1];
-        a0 += ERN_W(0) * p, a1 += ERN_W(1) * p, a2 += ERN_W(2) * p;
-        b0 += ERN_W(3) * q, b1 += ERN_W(4) * q, b2 += ERN_W(5) * q;
-    }
-    a0 += b0, a1 += b1, a2 += b2;
-    n %= 2;
-#endif
-    for (; n > 0; n--, x++, w += (size_t)3 * ERN_LANES)
-        a0 += ERN_W(0) * *x, a1 += ERN_W(1) * *x, a2 += ERN_W(2) * *x;
-    acc[0] = a0, acc[1] = a1, *third = a2;
-    return w;
-}
-
-/* As ern_mac4_f32, for one group. */
-ERN_INLINE const float *ern_mac1_f32(ern_vf *acc, const float *w, const float *x, size_t n)
-{
-    ern_vf a0 = *acc, a1 = ern_all(0.0f), a2 = a1, a3 = a1;
-    for (size_t left = n / 4; left > 0; left--, x += 4, w += (size_t)4 * ERN_LANES)
-        a0 += ERN_W(0) * x[0], a1 += ERN_W(1) * x[1], a2 += ERN_W(2) * x[2], a3 += ERN_W(3) * x[3];
-    for (n %= 4; n > 0; n--, x++, w += ERN_LANES)
-        a0 += ERN_W(0) * *x;
-    *acc = (a0 + a1) + (a2 + a3);
-    return w;
-}
+#define ERN_WEIGHT float
+#define ERN_WIDEN(p) ern_load(p)
+#define ERN_MAC(n) ern_mac##n##_f32
+#include "ern_macs.h"
 
 #endif

@@ -57,8 +57,17 @@ ERN_INLINE int16_t *ern_put_vector(int16_t *y, const int16_t *x, size_t n, uint3
 /* Naked functions: the loops need all 14 registers, among them the one that compilers keep for a frame pointer.
  *
  * r0 weights, r1 x, r12 and lr sums of rows 0 and 2, r9:r8 and r11:r10 those of SMLALD, r2..r7 words that were read. */
+#define ERN_DSP_ASSEMBLY 1
 #define ERN_NAKED static __attribute__((naked, noinline, unused))
 #define ERN_IGNORED __attribute__((unused))
+
+/* What the loop over n columns counts with: bit 31 tells that the number of groups of 8 is odd, and twice the rest begins
+ * r9 of the loop. */
+ERN_INLINE uint32_t ern_dsp_counter(size_t n)
+{
+    const uint32_t groups = (uint32_t)n / 8;
+    return (groups & 1) << 31 | ((groups - 1) / 2 << 15) | 1 << 14;
+}
 
 #define ERN_ASM_COLUMNS_4X4                                                                         \
     "ldmia r0!, {r2, r3, r4, r5}\n ldmia r1!, {r6, r7}\n"                                           \
@@ -74,24 +83,44 @@ ERN_INLINE int16_t *ern_put_vector(int16_t *y, const int16_t *x, size_t n, uint3
     "smlald r8, r9, r4, r6\n sxtb16 r4, r4\n smlald r8, r9, r5, r7\n sxtb16 r5, r5\n"              \
     "smlad r12, r4, r6, r12\n smlad r12, r5, r7, r12\n"
 
-/* acc[r] = row r times x, for n columns, n a multiple of 8 and at least 8; returns the end of the weights.
+/* Sums of four rows: r12, r8, lr, r10. S = 256 b + a has the low byte of a, so b = (S >> 8) - (a >> 8).
  *
  * A pass of the loop takes 16 columns; an odd number of groups of 8 enters in the middle. The passes are counted in the
  * upper half of r9, which sums of at most 41 bits do not reach; 2^15 below it keeps their sign out of the count. */
-ERN_NAKED const int8_t *ern_dsp_dot4(ERN_IGNORED const int8_t *w, ERN_IGNORED const int16_t *x, ERN_IGNORED size_t n,
-                                     ERN_IGNORED int32_t acc[4])
+#define ERN_ASM_SUM4                                                                                \
+    "push {r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"                                             \
+    "lsls r9, r2, #1\n mov r8, #0\n mov r10, #0\n mov r11, #0\n mov r12, #0\n mov lr, #0\n bcs 2f\n" \
+    "1:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4                                                  \
+    "2:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4                                                  \
+    "subs r9, r9, #65536\n bpl 1b\n"                                                                \
+    "lsr r8, r8, #8\n orr r8, r8, r9, lsl #24\n sub r8, r8, r12, asr #8\n"                          \
+    "lsr r10, r10, #8\n orr r10, r10, r11, lsl #24\n sub r10, r10, lr, asr #8\n"                    \
+    "ldr r3, [sp]\n"
+
+/* acc[r] = row r times x; returns the end of the weights. */
+ERN_NAKED const int8_t *ern_dsp_sum4(ERN_IGNORED const int8_t *w, ERN_IGNORED const int16_t *x,
+                                     ERN_IGNORED uint32_t counter, ERN_IGNORED int32_t acc[4])
 {
-    __asm__ volatile("push {r3, r4, r5, r6, r7, r8, r9, r10, r11, lr}\n"
-                     "lsrs r3, r2, #4\n mov r8, #0\n mov r10, #0\n mov r11, #0\n mov r12, #0\n mov lr, #0\n"
-                     "sbc r3, r3, #0\n lsl r9, r3, #16\n add r9, r9, #32768\n bcs 2f\n"
-                     "1:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4
-                     "2:\n" ERN_ASM_COLUMNS_4X4 ERN_ASM_COLUMNS_4X4
-                     "subs r9, r9, #65536\n bpl 1b\n"
-                     "add r9, r9, #32768\n ldr r3, [sp]\n"
-                     "subs r8, r8, r12\n sbc r9, r9, r12, asr #31\n lsr r8, r8, #8\n orr r8, r8, r9, lsl #24\n"
-                     "subs r10, r10, lr\n sbc r11, r11, lr, asr #31\n lsr r10, r10, #8\n orr r10, r10, r11, lsl #24\n"
-                     "strd r12, r8, [r3]\n strd lr, r10, [r3, #8]\n"
-                     "pop {r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}\n");
+    __asm__ volatile(ERN_ASM_SUM4 "strd r12, r8, [r3]\n strd lr, r10, [r3, #8]\n"
+                                  "pop {r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}\n");
+}
+
+/* The sums, requantized by four multipliers and biases, as four int16 in one number, the first one lowest. */
+ERN_NAKED uint64_t ern_dsp_gates4(ERN_IGNORED const int8_t *w, ERN_IGNORED const int16_t *x, ERN_IGNORED uint32_t counter,
+                                  ERN_IGNORED const int32_t rows[8])
+{
+    __asm__ volatile(ERN_ASM_SUM4 "ldmia r3, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
+                                  "smmlar r0, r12, r0, r1\n smmlar r2, r8, r2, r3\n"
+                                  "smmlar r4, lr, r4, r5\n smmlar r6, r10, r6, r7\n"
+                                  "ssat r0, #16, r0\n ssat r2, #16, r2\n ssat r4, #16, r4\n ssat r6, #16, r6\n"
+                                  "pkhbt r0, r0, r2, lsl #16\n pkhbt r1, r4, r6, lsl #16\n"
+                                  "pop {r3, r4, r5, r6, r7, r8, r9, r10, r11, pc}\n");
+}
+
+/* acc[r] = row r times x, for n columns, n a multiple of 8 and at least 8; returns the end of the weights. */
+ERN_INLINE const int8_t *ern_dsp_dot4(const int8_t *w, const int16_t *x, size_t n, int32_t acc[4])
+{
+    return ern_dsp_sum4(w, x, ern_dsp_counter(n), acc);
 }
 
 /* As ern_dsp_dot4, for two rows. */
@@ -102,12 +131,14 @@ ERN_NAKED const int8_t *ern_dsp_dot2(ERN_IGNORED const int8_t *w, ERN_IGNORED co
                      "add lr, r1, r2, lsl #1\n mov r8, #0\n mov r9, #0\n mov r12, #0\n"
                      "1:\n" ERN_ASM_COLUMNS_2X8 "cmp r1, lr\n bne 1b\n"
                      "ldr r3, [sp]\n"
-                     "subs r8, r8, r12\n sbc r9, r9, r12, asr #31\n lsr r8, r8, #8\n orr r8, r8, r9, lsl #24\n"
+                     "lsr r8, r8, #8\n orr r8, r8, r9, lsl #24\n sub r8, r8, r12, asr #8\n"
                      "strd r12, r8, [r3]\n"
                      "pop {r3, r4, r5, r6, r7, r8, r9, pc}\n");
 }
 
 #elif ERN_DSP
+
+#define ERN_DSP_ASSEMBLY 0
 
 /* One column of rows a, b. */
 ERN_INLINE void ern_dsp_column(int32_t acc[2], const int8_t *w, int32_t x)
@@ -139,6 +170,7 @@ ERN_INLINE const int8_t *ern_dsp_dot2(const int8_t *w, const int16_t *x, size_t 
 
 #else
 
+#define ERN_DSP_ASSEMBLY 0
 #define ERN_MAX_GROUPS 4
 
 #if ERN_ROWS == 1

@@ -51,14 +51,16 @@ ERN_WEAK void Py_DecRef(ern_object *object);
  * refuse   a callable (status, tuple of frames) that raises
  * status   the codes of ern_status as Python integers
  *
- * The rest is for ern_run_real, and null where the model has other ports than one input and one output with scales:
+ * The rest is for ern_run_real, of models with one input and one output:
  *
- * real_input   a place for a frame of real values
- * real_output  the memory of an array of real values that belongs to the session
- * copy_real    a callable that returns a copy of that array
- * refuse_real  as refuse, for a frame of real values
- * per_unit     1 / scale of the input
- * unit         scale of the output
+ * real_input    where the input has a scale: a place for a frame of real values; otherwise null
+ * real_output   where the output has a scale: the memory of an array of real values that belongs to the session
+ * copy_real     a callable that returns a copy of the result
+ * refuse_real   as refuse, for a frame as ern_run_real takes it
+ * per_unit      1 / scale of the input
+ * unit          scale of the output
+ * input_count   elements of the input
+ * output_count  elements of the output
  */
 typedef struct {
     void *model;
@@ -73,6 +75,8 @@ typedef struct {
     ern_object *refuse_real;
     float per_unit;
     float unit;
+    size_t input_count;
+    size_t output_count;
 } ern_session;
 
 #define ERN_MAX_INPUTS 64
@@ -142,33 +146,75 @@ static ern_object *ern_run_single(ern_object *self, ern_object *frame)
     return PyObject_CallFunctionObjArgs(session->copy[0], (ern_object *)NULL);
 }
 
-/* y = clip(floor(x per_unit + 1/2)); scaled has room for n. Returns 0, and y is undefined, where x is not finite. The
- * products are in memory before anything is added, so that no compiler fuses the two roundings. */
-static int ern_to_units(const float *x, float *scaled, int16_t *y, size_t n, float per_unit)
+typedef float ern_four_reals __attribute__((vector_size(16)));
+typedef int32_t ern_four_ints __attribute__((vector_size(16)));
+
+/* scaled = x per_unit. Returns whether all of x is finite. */
+static int ern_scale_reals(const float *x, float *scaled, size_t n, float per_unit)
 {
-    uint32_t bad = 0;
-    for (size_t k = 0; k < n; k++) {
-        uint32_t bits;
-        ern_memcpy(&bits, x + k, sizeof bits);
-        bad |= (uint32_t)((bits & 0x7f800000) == 0x7f800000);
-        scaled[k] = x[k] * per_unit;
+    const ern_four_reals factor = {per_unit, per_unit, per_unit, per_unit};
+    ern_four_ints bad = {0, 0, 0, 0};
+    for (size_t k = 0; k < n; k += 4) {
+        const size_t bytes = n - k < 4 ? (n - k) * sizeof *x : 4 * sizeof *x;
+        ern_four_reals part = {0.0f, 0.0f, 0.0f, 0.0f};
+        ern_four_ints bits;
+        if (bytes == sizeof part)
+            ern_memcpy(&part, x + k, sizeof part);
+        else
+            ern_memcpy(&part, x + k, bytes);
+        ern_memcpy(&bits, &part, sizeof bits);
+        bad |= (ern_four_ints)((bits & 0x7f800000) == 0x7f800000);
+        part *= factor;
+        ern_memcpy(scaled + k, &part, sizeof part);
     }
-    __asm__ volatile("" : : "r"(scaled) : "memory");
-    if (bad)
+    return (bad[0] | bad[1] | bad[2] | bad[3]) == 0;
+}
+
+/* clip(floor(scaled + 1/2)) of four values; both limits are whole numbers. */
+static inline ern_four_ints ern_round_reals(const float *scaled, float low, float high)
+{
+    const ern_four_reals half = {0.5f, 0.5f, 0.5f, 0.5f}, least = {low, low, low, low}, most = {high, high, high, high};
+    ern_four_reals v;
+    ern_memcpy(&v, scaled, sizeof v);
+    v += half;
+    const ern_four_ints above = (ern_four_ints)(v > least);
+    v = (ern_four_reals)((above & (ern_four_ints)v) | (~above & (ern_four_ints)least));
+    const ern_four_ints below = (ern_four_ints)(v < most);
+    v = (ern_four_reals)((below & (ern_four_ints)v) | (~below & (ern_four_ints)most));
+    const ern_four_ints whole = __builtin_convertvector(v, ern_four_ints);
+    return whole + (ern_four_ints)(__builtin_convertvector(whole, ern_four_reals) > v);
+}
+
+/* y = clip(floor(x per_unit + 1/2)), of int8 where narrow; scaled and y have room for n rounded up to a multiple of 4.
+ * Returns 0, and y is undefined, where x is not finite. The products are in memory before anything is added, so that no
+ * compiler fuses the two roundings. */
+static int ern_to_units(const float *x, float *scaled, void *y, size_t n, float per_unit, int narrow)
+{
+    if (!ern_scale_reals(x, scaled, n, per_unit))
         return 0;
-    for (size_t k = 0; k < n; k++) {
-        const float v = scaled[k] + 0.5f, low = v > -32768.0f ? v : -32768.0f, bounded = low < 32767.0f ? low : 32767.0f;
-        const int32_t whole = (int32_t)bounded;
-        y[k] = (int16_t)(whole - ((float)whole > bounded));
+    __asm__ volatile("" : : "r"(scaled) : "memory");
+    for (size_t k = 0; k < n; k += 4) {
+        const ern_four_ints four = narrow ? ern_round_reals(scaled + k, -128.0f, 127.0f)
+                                          : ern_round_reals(scaled + k, -32768.0f, 32767.0f);
+        for (size_t j = 0; j < 4; j++)
+            if (narrow)
+                ((int8_t *)y)[k + j] = (int8_t)four[j];
+            else
+                ((int16_t *)y)[k + j] = (int16_t)four[j];
     }
     return 1;
 }
 
-/* run_real(frame of float32) -> array of float32, for a model with one input and one output of int16, both with scales */
-static ern_object *ern_run_real(ern_object *self, ern_object *frame)
+static void ern_to_reals(const void *y, float *real, size_t n, float unit, int narrow)
 {
-    const ern_session *session = ern_session_of(self);
-    const size_t n = ern_library.input_bytes[0] / sizeof(int16_t);
+    for (size_t k = 0; k < n; k++)
+        real[k] = (float)(narrow ? ((const int8_t *)y)[k] : ((const int16_t *)y)[k]) * unit;
+}
+
+/* The memory of a frame of real values in units, or NULL with an exception set. */
+static const void *ern_open_real_frame(const ern_session *session, ern_object *frame)
+{
+    const size_t n = session->input_count;
     ern_buffer view;
     if (PyObject_GetBuffer(frame, &view, 0))
         return NULL;
@@ -176,17 +222,31 @@ static ern_object *ern_run_real(ern_object *self, ern_object *frame)
     int good = view.len == (ptrdiff_t)(n * sizeof(float));
     if (good && ((uintptr_t)view.buf & 3) != 0)
         x = ern_memcpy(session->real_input, view.buf, n * sizeof(float));
-    good = good && ern_to_units(x, session->real_input, session->inputs[0], n, session->per_unit);
+    good = good && ern_to_units(x, session->real_input, session->inputs[0], n, session->per_unit,
+                                ern_library.input_bytes[0] == n);
     PyBuffer_Release(&view);
     if (!good)
-        return ern_raise(session->refuse_real, session->status[ERN_NOT_FINITE], &frame, 1);
-    const void *input = session->inputs[0];
+        (void)ern_raise(session->refuse_real, session->status[ERN_NOT_FINITE], &frame, 1);
+    return good ? session->inputs[0] : NULL;
+}
+
+/* run_real(frame) -> array, float32 where the ports have scales, for a model with one input and one output of int8 or
+ * int16 with scales, or as they are */
+static ern_object *ern_run_real(ern_object *self, ern_object *frame)
+{
+    const ern_session *session = ern_session_of(self);
+    ern_buffer view;
+    const void *input = session->real_input ? ern_open_real_frame(session, frame) : ern_open_frame(session, frame, 0, &view);
+    if (!input)
+        return NULL;
     const ern_status status = ern_library.step(session->model, &input, session->outputs);
+    if (!session->real_input)
+        PyBuffer_Release(&view);
     if (status != ERN_OK)
         return ern_raise(session->refuse_real, session->status[status], &frame, 1);
-    const int16_t *y = session->outputs[0];
-    for (size_t k = 0; k < ern_library.output_bytes[0] / sizeof *y; k++)
-        session->real_output[k] = (float)y[k] * session->unit;
+    if (session->real_output)
+        ern_to_reals(session->outputs[0], session->real_output, session->output_count, session->unit,
+                     ern_library.output_bytes[0] == session->output_count);
     return PyObject_CallFunctionObjArgs(session->copy_real, (ern_object *)NULL);
 }
 
@@ -233,8 +293,8 @@ const ern_method ern_python_methods[2] = {
     {"run_single", (void (*)(void))ern_run_single, ERN_METH_O, NULL},
 };
 
-extern ERN_EXPORT const ern_method ern_python_real;
-const ern_method ern_python_real = {"run_real", (void (*)(void))ern_run_real, ERN_METH_O, NULL};
+extern ERN_EXPORT const ern_method ern_python_real_ports;
+const ern_method ern_python_real_ports = {"run_real", (void (*)(void))ern_run_real, ERN_METH_O, NULL};
 
 #else
 

@@ -1,11 +1,6 @@
 /* One step of an RNN layer. */
-#include "ern_math_f32.h"
+#include "ern_cells_f32.h"
 #include "ern_matvec_f32.h"
-
-ERN_INLINE ern_vf ern_rnn_relu(ern_vf x)
-{
-    return ern_choose(ern_less(x, ern_all(0.0f)), ern_all(0.0f), x);
-}
 
 #define ERN_RNN(name, function)                                                                                     \
     ERN_API void ern_rnn_##name##_f32(const float *x, size_t inputs, const float *h, size_t hidden,                 \

@@ -31,6 +31,11 @@
 
 typedef int32_t ern_v32;
 
+ERN_INLINE ern_v32 ern_rows_load32(const int32_t *p)
+{
+    return *p;
+}
+
 ERN_INLINE ern_v32 ern_rows_all(int32_t s)
 {
     return s;
@@ -46,6 +51,19 @@ ERN_INLINE void ern_rows_store(int16_t *p, ern_v32 v, size_t n)
 {
     (void)n;
     *p = (int16_t)v;
+}
+
+/* Saturated to int8. */
+ERN_INLINE void ern_rows_store8(int8_t *p, ern_v32 v, size_t n)
+{
+    (void)n;
+    *p = (int8_t)ern_sat8(v);
+}
+
+/* v * 2^n, which fits. */
+ERN_INLINE ern_v32 ern_rows_left(ern_v32 v, uint32_t n)
+{
+    return v * ((int32_t)1 << n);
 }
 
 ERN_INLINE ern_v32 ern_rows_sat16(ern_v32 v)
@@ -119,6 +137,30 @@ ERN_INLINE void ern_rows_store(int16_t *p, ern_v32 v, size_t n)
     for (size_t k = 0; k < ERN_ROWS; k++)
         if (k < n)
             p[k] = (int16_t)part[k];
+}
+
+/* The first n of ERN_ROWS values, which fit int16, saturated to int8. */
+ERN_INLINE void ern_rows_store8(int8_t *p, ern_v32 v, size_t n)
+{
+    int32_t part[ERN_ROWS];
+#if defined(ERN_ROWS_AVX2)
+    if (n >= ERN_ROWS) {
+        const __m128i low = _mm256_castsi256_si128((__m256i)v), high = _mm256_extracti128_si256((__m256i)v, 1);
+        const __m128i shorts = _mm_packs_epi32(low, high);
+        _mm_storel_epi64((__m128i *)(void *)p, _mm_packs_epi16(shorts, shorts));
+        return;
+    }
+#endif
+    ern_memcpy(part, &v, sizeof part);
+    for (size_t k = 0; k < ERN_ROWS; k++)
+        if (k < n)
+            p[k] = (int8_t)ern_sat8(part[k]);
+}
+
+/* v * 2^n, which fits. */
+ERN_INLINE ern_v32 ern_rows_left(ern_v32 v, uint32_t n)
+{
+    return v << ern_rows_all((int32_t)n);
 }
 
 #if defined(ERN_ROWS_AVX2)

@@ -4,8 +4,9 @@
 
 #include "ern_lanes.h"
 
-#if defined(__ARM_FEATURE_SAT) && defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_SAT) && defined(__ARM_FEATURE_DSP) && defined(__clang__)
 #include <arm_acle.h>
+#define ERN_SAT16(v) (int32_t)__ssat(v, 16)
 #endif
 
 /* C99 leaves the right shift of negative numbers to the implementation. These kernels need floor(v / 2^n), which all
@@ -17,11 +18,32 @@ typedef char ern_shift_is_arithmetic[(-1 >> 1) == -1 && ((int64_t)-3 >> 1) == -2
 
 ERN_INLINE int32_t ern_sat16(int32_t v)
 {
-#if defined(__ARM_FEATURE_SAT) && defined(__ARM_FEATURE_DSP)
-    return __ssat(v, 16);
+#if defined(ERN_SAT16)
+    return ERN_SAT16(v);
+#elif defined(__ARM_FEATURE_SAT) && defined(__ARM_FEATURE_DSP) && defined(__arm__)
+    int32_t saturated;
+    __asm__("ssat %0, #16, %1" : "=r"(saturated) : "r"(v));
+    return saturated;
 #else
     return v > 32767 ? 32767 : v < -32768 ? -32768 : v;
 #endif
+}
+
+ERN_INLINE int32_t ern_sat8(int32_t v)
+{
+    return v > 127 ? 127 : v < -128 ? -128 : v;
+}
+
+ERN_INLINE int16_t ern_sat16_wide(int64_t v)
+{
+    return (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v);
+}
+
+/* floor(a / b), b > 0 */
+ERN_INLINE int64_t ern_floor_divide(int64_t a, int64_t b)
+{
+    const int64_t q = a / b;
+    return q * b > a ? q - 1 : q;
 }
 
 /* floor((a * m + 2^31) / 2^32) for 0 <= m < 2^31. */
@@ -66,5 +88,28 @@ ERN_INLINE int32_t ern_look(const int16_t *table, int32_t v)
     return line[0] + ERN_SHIFT(line[1] * (v & 255), 8);
 #endif
 }
+
+#if defined(__ARM_FEATURE_DSP) && defined(__arm__)
+
+/* ern_look of the low, and of the high int16 of a pair. */
+ERN_INLINE int32_t ern_look_low(const int16_t *table, uint32_t pair)
+{
+    int32_t interval, line, rise;
+    __asm__("sbfx %0, %1, #8, #8" : "=r"(interval) : "r"(pair));
+    ern_memcpy(&line, table + 256 + interval * 2, sizeof line);
+    __asm__("smultb %0, %1, %2" : "=r"(rise) : "r"(line), "r"(pair & 255));
+    return (int16_t)line + ERN_SHIFT(rise, 8);
+}
+
+ERN_INLINE int32_t ern_look_high(const int16_t *table, uint32_t pair)
+{
+    int32_t interval, line, rise;
+    __asm__("asr %0, %1, #24" : "=r"(interval) : "r"(pair));
+    ern_memcpy(&line, table + 256 + interval * 2, sizeof line);
+    __asm__("smultb %0, %1, %2" : "=r"(rise) : "r"(line), "r"(pair >> 16 & 255));
+    return (int16_t)line + ERN_SHIFT(rise, 8);
+}
+
+#endif
 
 #endif

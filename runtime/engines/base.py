@@ -11,7 +11,7 @@ import numpy as np
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.frames import coerce_frame
-from edgernn.runtime.quantized import dequantize
+from edgernn.runtime.quantized import dequantize, quick_quantizer
 
 
 class Engine(ABC):
@@ -59,7 +59,12 @@ class Engine(ABC):
         An engine that does this in compiled code overrides this method; this one does it in NumPy.
         """
         run, source, target = self.single(), self.interface.inputs[0], self.interface.outputs[0]
-        return lambda frame: dequantize(run(coerce_frame(frame, source)), target)
+
+        def coerce(frame: Array) -> Array:
+            return coerce_frame(frame, source)
+
+        read = coerce if source.scale is None else quick_quantizer(source, coerce)
+        return lambda frame: dequantize(run(read(frame)), target)
 
     def reset(self) -> None:
         """Set the states to their initial values."""

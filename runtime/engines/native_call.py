@@ -18,6 +18,9 @@ from edgernn.runtime.frames import check_values
 from edgernn.runtime.quantized import real_port
 
 ALIGN_BYTES = 64
+VECTOR = 4
+"""Values that are converted together; places for frames have room for that many more."""
+
 MAX_INPUTS = 64
 """Of ``ern_python.c``; models with more are called through ctypes."""
 
@@ -51,6 +54,7 @@ class SessionStructure(ctypes.Structure):
         ("real_input", ctypes.c_void_p), ("real_output", ctypes.c_void_p),
         ("copy_real", ctypes.py_object), ("refuse_real", ctypes.py_object),
         ("per_unit", ctypes.c_float), ("unit", ctypes.c_float),
+        ("input_count", ctypes.c_size_t), ("output_count", ctypes.c_size_t),
     ]  # fmt: skip
 
 
@@ -71,7 +75,7 @@ class Caller:
 
     def __init__(self, interface: Interface, handle: ctypes.CDLL, table: Table) -> None:
         self.interface, self.table = interface, table
-        self.inputs = [np.zeros(p.shape, p.dtype) for p in interface.inputs]
+        self.inputs = [np.zeros(p.size + VECTOR, p.dtype)[: p.size].reshape(p.shape) for p in interface.inputs]
         self.outputs = [np.zeros(p.shape, p.dtype) for p in interface.outputs]
         self.refuse = _refusal(interface.inputs)
         self._input_pointers = _pointers(self.inputs)
@@ -125,22 +129,32 @@ class Caller:
         return True
 
     def _bind_real(self, handle: ctypes.CDLL, make: Any) -> None:
-        """``run_real``, for one input and one output of int16 with scales."""
+        """``run_real``, for one input and one output, at least one of them with a scale."""
         ports = (*self.interface.inputs, *self.interface.outputs)
-        if not (len(self.inputs) == len(self.outputs) == 1 and all(p.dtype == "int16" and p.scale for p in ports)):
+        if len(self.inputs) != 1 or len(self.outputs) != 1 or not any(port.scale for port in ports):
             return
         try:
-            method = ctypes.addressof(ctypes.c_char.in_dll(handle, "ern_python_real"))
+            method = ctypes.addressof(ctypes.c_char.in_dll(handle, "ern_python_real_ports"))
         except ValueError:
             return
-        source, target = (np.zeros(p.shape, np.float32) for p in ports)
+        source, target = ports
         structure = SessionStructure.from_buffer(self.memory, self._start)
-        structure.real_input, structure.real_output = source.ctypes.data, target.ctypes.data
-        structure.copy_real, structure.refuse_real = target.copy, _refusal([real_port(ports[0])])
-        structure.per_unit = np.float32(1.0 / (ports[0].scale or 1.0))
-        structure.unit = np.float32(ports[1].scale or 1.0)
-        self.memory.keep += (source, target, structure.copy_real, structure.refuse_real)
+        structure.input_count, structure.output_count = source.size, target.size
+        result = self.outputs[0]
+        if source.scale is not None:
+            structure.real_input = self._keep(np.zeros(source.size + VECTOR, np.float32)).ctypes.data
+            structure.per_unit = np.float32(1.0 / source.scale)
+        if target.scale is not None:
+            result = self._keep(np.zeros(target.shape, np.float32))
+            structure.real_output, structure.unit = result.ctypes.data, np.float32(target.scale)
+        structure.copy_real = self._keep(result.copy)
+        structure.refuse_real = self._keep(_refusal([real_port(source)]))
         self.run_real = make(method, self.memory, None)
+
+    def _keep(self, value: Any) -> Any:
+        """``value``, which lives as long as the memory of the model."""
+        self.memory.keep += (value,)
+        return value
 
     def _run_ctypes(self, *frames: Array) -> tuple[Array, ...]:
         for own, frame in zip(self.inputs, frames, strict=True):

@@ -14,6 +14,7 @@ from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.ops import OPS
+from edgernn.ops.dequantize import dequantized
 from edgernn.runtime.engines.base import Engine, copy_states
 
 
@@ -24,7 +25,7 @@ class ReferenceEngine(Engine):
 
     def __init__(self, interface: Interface, graph: Graph) -> None:
         super().__init__(interface)
-        self.graph = graph
+        self.graph = dequantized(graph)
         self._states = [state.initial for state in graph.states]
 
     def run(self, *frames: Array) -> tuple[Array, ...]:

@@ -7,6 +7,7 @@ import os
 import struct
 import tempfile
 import tokenize
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ class NpySource(Source):
 def read_array(path: Path) -> Array:
     """The array in an .npy file, mapped into memory. Raises UsageError; pickled objects are refused."""
     try:
-        return np.asarray(np.lib.format.open_memmap(path, mode="r"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # headers that Python 2 wrote are read all the same
+            return np.asarray(np.lib.format.open_memmap(path, mode="r"))
     except OSError as error:
         raise read_error(str(path), error) from None
     except DAMAGE as error:

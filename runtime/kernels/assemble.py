@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgernn.ir.graph import Graph
-from edgernn.ir.op import Array
+from edgernn.ir.legalize import legalize
+from edgernn.ir.op import Array, Op
+from edgernn.ops.dequantize import dequantized
 from edgernn.runtime.kernels.entry import callable_of
 from edgernn.runtime.kernels.lower import lower
 from edgernn.runtime.kernels.lower_ports import carry_states, give_outputs, is_scaled, take_inputs
-from edgernn.runtime.kernels.program import Call, Program
+from edgernn.runtime.kernels.program import BACKEND, Call, Program
 
 Step = Callable[..., Array | None]
 
@@ -34,6 +36,7 @@ class Assembly:
 
 def assemble(graph: Graph) -> Assembly:
     """Make ``graph`` ready. Raises UnsupportedOpError for what cannot be expressed, EngineError where numba fails."""
+    graph = legalize(dequantized(graph), BACKEND, _has_kernel)
     program = Program(graph)
     states = [program.result(state.before) for state in graph.states]
     for port in graph.inputs:
@@ -53,3 +56,7 @@ def assemble(graph: Graph) -> Assembly:
         for place, state in zip(states, graph.states, strict=True)
     ]
     return Assembly(steps[0], steps[1] if scaled else None, views)
+
+
+def _has_kernel(op: Op) -> bool:
+    return lower.dispatch(type(op)) is not lower.dispatch(object)

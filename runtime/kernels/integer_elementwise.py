@@ -11,9 +11,11 @@ from edgernn.runtime.kernels.integer_lanes import (
     greatest,
     high_word,
     least,
+    load_octets,
     load_shorts,
     look_up,
     sat16,
+    store_octets,
     store_shorts,
 )  # fmt: skip
 from edgernn.runtime.kernels.memory import ints, octets, shorts
@@ -52,11 +54,42 @@ def mul_int16(record: Any) -> Any:
 
 
 @kernel
+def div_int16(record: Any) -> Any:
+    """The formula of DivInt16. More operands: multiplier, shift."""
+    a, b, y = shorts(record[0]), shorts(record[1]), shorts(record[2])
+    for k in range(record[3]):
+        q, p = numba.int64(b[k]), numba.int64(a[k])
+        if q < 0:
+            q, p = -q, -p
+        divisor = max(q, 1) << record[5]
+        y[k] = min(max((2 * p * record[4] + divisor) // (2 * divisor), -32768), 32767)
+    return OK
+
+
+@kernel
 def rescale_int16(record: Any) -> Any:
     """sat16(round(x * multiplier / 2^shift)). More operands: multiplier, shift, half of its unit."""
     x, y = shorts(record[0]), shorts(record[1])
     for k in range(0, record[2], LANES):
         store_shorts(y, k, sat16((load_shorts(x, k) * record[3] + record[5]) >> record[4]))
+    return OK
+
+
+@kernel
+def widen_int8(record: Any) -> Any:
+    """int8 as int16."""
+    x, y = octets(record[0]), shorts(record[1])
+    for k in range(0, record[2], LANES):
+        store_shorts(y, k, load_octets(x, k))
+    return OK
+
+
+@kernel
+def narrow_int16(record: Any) -> Any:
+    """int16 saturated to int8."""
+    x, y = shorts(record[0]), octets(record[1])
+    for k in range(0, record[2], LANES):
+        store_octets(y, k, least(greatest(load_shorts(x, k), -128), 127))
     return OK
 
 

@@ -26,7 +26,7 @@ _vectors = Vectors("integer_lanes", types.int32, ir.IntType(32))
 integer_lanes = _vectors.type
 
 _OCTET, _SHORT, _INT, _WORD = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-_SHORTS, _INTS, _WORDS = (ir.VectorType(kind, LANES) for kind in (_SHORT, _INT, _WORD))
+_OCTETS, _SHORTS, _INTS, _WORDS = (ir.VectorType(kind, LANES) for kind in (_OCTET, _SHORT, _INT, _WORD))
 _PAIRS_8, _PAIRS_16, _PAIRS_32 = (ir.VectorType(kind, 2 * LANES) for kind in (_OCTET, _SHORT, _INT))
 
 for _operator, _name in (
@@ -99,19 +99,25 @@ def _load(context: Any, pointer: Any, index: Any) -> Any:
     return integer_lanes(pointer, types.intp), code
 
 
-def _load_shorts(context: Any, pointer: Any, index: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        return builder.sext(read(builder, values[0], values[1], _SHORTS, align=2), _INTS)
+def _load_of(kind: Any, nbytes: int) -> Any:
+    def typing(context: Any, pointer: Any, index: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            return builder.sext(read(builder, values[0], values[1], kind, align=nbytes), _INTS)
 
-    return integer_lanes(pointer, types.intp), code
+        return integer_lanes(pointer, types.intp), code
+
+    return typing
 
 
-def _store_shorts(context: Any, pointer: Any, index: Any, value: Any) -> Any:
-    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        write(builder, values[0], values[1], builder.trunc(values[2], _SHORTS), align=2)
-        return context.get_dummy_value()
+def _store_of(kind: Any, nbytes: int) -> Any:
+    def typing(context: Any, pointer: Any, index: Any, value: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            write(builder, values[0], values[1], builder.trunc(values[2], kind), align=nbytes)
+            return context.get_dummy_value()
 
-    return types.void(pointer, types.intp, integer_lanes), code
+        return types.void(pointer, types.intp, integer_lanes), code
+
+    return typing
 
 
 def _pair(context: Any, pointer: Any, index: Any) -> Any:
@@ -167,11 +173,17 @@ look_up = intrinsic(_look_up)
 load = intrinsic(_load)
 """load(ints, index): the ``LANES`` values from ``index`` on."""
 
-load_shorts = intrinsic(_load_shorts)
+load_shorts = intrinsic(_load_of(_SHORTS, 2))
 """load_shorts(shorts, index): as ``load``, of int16."""
 
-store_shorts = intrinsic(_store_shorts)
+store_shorts = intrinsic(_store_of(_SHORTS, 2))
 """store_shorts(shorts, index, vector): writes all lanes, each of which fits int16."""
+
+load_octets = intrinsic(_load_of(_OCTETS, 1))
+"""load_octets(octets, index): as ``load``, of int8."""
+
+store_octets = intrinsic(_store_of(_OCTETS, 1))
+"""store_octets(octets, index, vector): writes all lanes, each of which fits int8."""
 
 pair_of = intrinsic(_pair)
 """pair_of(shorts, index): two neighbours as the halves of an int32."""

@@ -65,8 +65,8 @@ def _add_1(w: Any, at: Any, x: Any, pairs: Any, a: Any) -> Any:
 
 
 @inline
-def _requantized(acc: Any, multiplier: Any, bias: Any, at: Any) -> Any:
-    return sat16(requantize(acc, load(multiplier, at), load(bias, at)))
+def _requantized(acc: Any, multiplier: Any, bias: Any, at: Any, shift: Any) -> Any:
+    return sat16(requantize(acc << shift, load(multiplier, at), load(bias, at)))
 
 
 @kernel
@@ -74,22 +74,23 @@ def lstm_int16(record: Any) -> Any:
     """Gates i f g o.
 
     Operands: x, pairs of x, h, pairs of h, c, weights, multipliers, biases, sigmoid and tanh lines, next h, next
-    c, blocks, 15 - fraction bits of c, shifts left and right of c to Q3.12, shift of o * t, half of its unit.
+    c, blocks, 15 - fraction bits of c, shifts left and right of c to Q3.12, shift of o * t, half of its unit, shift
+    of the sums to the left.
     """
     x, n_x, h, n_h = shorts(record[0]), record[1], shorts(record[2]), record[3]
     c, w, m, bias = shorts(record[4]), octets(record[5]), ints(record[6]), ints(record[7])
     sigmoid, tanh = ints(record[8]), ints(record[9])
-    h_next, c_next = shorts(record[10]), shorts(record[11])
+    h_next, c_next, up = shorts(record[10]), shorts(record[11]), record[18]
     at = 0
     for block in range(record[12]):
         v, u, zero = block * 4 * L, block * L, spread(0)
         i, f, g, o = _add_4(w, at, x, n_x, zero, zero, zero, zero)
         i, f, g, o = _add_4(w, at + n_x * 4 * PAIR, h, n_h, i, f, g, o)
         at += (n_x + n_h) * 4 * PAIR
-        i = look_up(sigmoid, _requantized(i, m, bias, v))
-        f = look_up(sigmoid, _requantized(f, m, bias, v + L))
-        g = look_up(tanh, _requantized(g, m, bias, v + 2 * L))
-        o = look_up(sigmoid, _requantized(o, m, bias, v + 3 * L))
+        i = look_up(sigmoid, _requantized(i, m, bias, v, up))
+        f = look_up(sigmoid, _requantized(f, m, bias, v + L, up))
+        g = look_up(tanh, _requantized(g, m, bias, v + 2 * L, up))
+        o = look_up(sigmoid, _requantized(o, m, bias, v + 3 * L, up))
         cell = sat16((f * load_shorts(c, u) + ((i * g) >> record[13]) + (1 << 14)) >> 15)
         wave = look_up(tanh, sat16((cell << record[14]) >> record[15]))
         store_shorts(c_next, u, cell)
@@ -111,21 +112,21 @@ def gru_int16(record: Any) -> Any:
     """Gates r z n.
 
     Operands: x, pairs of x, h, h as it is multiplied, pairs of h, weights, multipliers and biases r z n_x n_h,
-    sigmoid and tanh lines, next h, blocks.
+    sigmoid and tanh lines, next h, blocks, shift of the sums to the left.
     """
     x, n_x, h, k, n_k = shorts(record[0]), record[1], shorts(record[2]), shorts(record[3]), record[4]
     w, m, bias = octets(record[5]), ints(record[6]), ints(record[7])
-    sigmoid, tanh, h_next = ints(record[8]), ints(record[9]), shorts(record[10])
+    sigmoid, tanh, h_next, up = ints(record[8]), ints(record[9]), shorts(record[10]), record[12]
     at = 0
     for block in range(record[11]):
         v, u, zero = block * 4 * L, block * L, spread(0)
         r, z, n_x_sum = _add_3(w, at, x, n_x, zero, zero, zero)
         r, z, n_h_sum = _add_3(w, at + n_x * 3 * PAIR, k, n_k, r, z, zero)
         at += (n_x + n_k) * 3 * PAIR
-        r = look_up(sigmoid, _requantized(r, m, bias, v))
-        z = look_up(sigmoid, _requantized(z, m, bias, v + L))
-        drive = _requantized(n_x_sum, m, bias, v + 2 * L)
-        recurrent = _requantized(n_h_sum, m, bias, v + 3 * L)
+        r = look_up(sigmoid, _requantized(r, m, bias, v, up))
+        z = look_up(sigmoid, _requantized(z, m, bias, v + L, up))
+        drive = _requantized(n_x_sum, m, bias, v + 2 * L, up)
+        recurrent = _requantized(n_h_sum, m, bias, v + 3 * L, up)
         n = look_up(tanh, sat16(drive + ((r * recurrent) >> 15)))
         store_shorts(h_next, u, (z * load_shorts(h, u) + ((1 << 15) - z) * n + (1 << 14)) >> 15)
     return OK
@@ -136,7 +137,7 @@ def affine_int16(record: Any) -> Any:
     """activation(sat16(requantize(w @ [x; h])).
 
     Operands: x, pairs of x, h, pairs of h (0: none), weights, multipliers, biases, y, blocks, activation, tanh
-    lines, shift of the result of tanh, half of its unit.
+    lines, shift of the result of tanh, half of its unit, shift of the sums to the left.
     """
     x, n_x, h, n_h = shorts(record[0]), record[1], shorts(record[2]), record[3]
     w, m, bias, y = octets(record[4]), ints(record[5]), ints(record[6]), shorts(record[7])
@@ -146,7 +147,7 @@ def affine_int16(record: Any) -> Any:
         s = _add_1(w, at, x, n_x, spread(0))
         s = _add_1(w, at + n_x * PAIR, h, n_h, s)
         at += (n_x + n_h) * PAIR
-        s = _requantized(s, m, bias, block * L)
+        s = _requantized(s, m, bias, block * L, record[13])
         if activation == TANH:
             s = sat16((look_up(tanh, s) + record[12]) >> record[11])
         elif activation == RELU:
@@ -159,7 +160,8 @@ def affine_int16(record: Any) -> Any:
 def affine_rows_int16(record: Any) -> Any:
     """sat16(requantize(x @ w.T)) of many rows.
 
-    Operands: x, rows, columns of x, weights, multipliers, biases, y, columns of y, blocks.
+    Operands: x, rows, columns of x, weights, multipliers, biases, y, columns of y, blocks, shift of the sums to the
+    left.
 
     Lanes of the last block beyond the end of a row fall on the next one, which is written later.
     """
@@ -169,7 +171,7 @@ def affine_rows_int16(record: Any) -> Any:
         x, y = shorts(record[0] + 2 * row * n_x), shorts(record[6] + 2 * row * n_y)
         for block in range(blocks):
             s = _add_1(w, block * pairs * PAIR, x, pairs, spread(0))
-            store_shorts(y, block * L, _requantized(s, m, bias, block * L))
+            store_shorts(y, block * L, _requantized(s, m, bias, block * L, record[9]))
     return OK
 
 

@@ -17,7 +17,7 @@ SUM, MAX = 0, 1
 
 
 @inline
-def _sat16(v: Any) -> Any:
+def sat16(v: Any) -> Any:
     return min(max(v, -32768), 32767)
 
 
@@ -43,7 +43,7 @@ def _bits(n: Any) -> Any:
 
 
 @inline
-def _line(lines: Any, v: Any) -> Any:
+def line(lines: Any, v: Any) -> Any:
     """The piecewise linear function of ``v``, an int16; ``lines`` are (value, slope)."""
     at = 2 * ((v >> 8) + 128)
     return numba.int64(lines[at]) + ((numba.int64(lines[at + 1]) * (v & 255)) >> 8)
@@ -67,7 +67,7 @@ def layer_norm_int16(record: Any) -> Any:
         inverse = (1 << (30 + e)) // root
         for k in range(n):
             t = (d[k] * inverse + (1 << (17 + e))) >> (18 + e)
-            y[k] = _sat16(bias[k] + ((t * gain[k] + (1 << 19)) >> 20))
+            y[k] = sat16(bias[k] + ((t * gain[k] + (1 << 19)) >> 20))
     return OK
 
 
@@ -85,7 +85,7 @@ def _exponentials(x: Any, y: Any, n: Any, top: Any, multiplier: Any, shift: Any,
     total, half = numba.int64(0), 1 << (shift - 1)
     for k in range(n):
         u = min(((top - x[k]) * multiplier + half) >> shift, 65535)
-        e = _line(lines, u - 32768)
+        e = line(lines, u - 32768)
         y[k] = e
         total += e
     return total
@@ -114,9 +114,9 @@ def log_softmax_int16(record: Any) -> Any:
         total = _exponentials(x, y, n, top, record[4], record[5], lines)
         exponent = _bits(total) - 1
         fraction = ((total << 16) >> exponent) - (1 << 16)
-        log = _line(shorts(record[9]), fraction - 32768) + (exponent - 15) * LN2_Q15
+        log = line(shorts(record[9]), fraction - 32768) + (exponent - 15) * LN2_Q15
         for k in range(n):
-            y[k] = _sat16(((x[k] - top) * record[7] - log * record[8] + (1 << 15)) >> 16)
+            y[k] = sat16(((x[k] - top) * record[7] - log * record[8] + (1 << 15)) >> 16)
     return OK
 
 
@@ -136,6 +136,6 @@ def reduce_int16(record: Any) -> Any:
             else:
                 result = min(result, value)
         if kind == SUM:
-            result = _sat16((result * record[5] + (1 << 31)) >> 32)
+            result = sat16((result * record[5] + (1 << 31)) >> 32)
         y[row] = result
     return OK

@@ -8,6 +8,7 @@ from edgernn.errors import UnsupportedOpError
 from edgernn.ir.graph import Node
 from edgernn.ir.op import Op
 from edgernn.ops import (
+    BandedLinear,
     Binary,
     Concat,
     Embedding,
@@ -20,15 +21,18 @@ from edgernn.ops import (
     Matmul,
     Reduce,
     Reshape,
+    Rfft,
     Rnn,
     Slice,
     Softmax,
+    SquaredMagnitude,
     Transpose,
     Unary,
 )  # fmt: skip
 from edgernn.ops.integer import (
     AddInt16,
     ClipInt16,
+    DivInt16,
     EmbeddingInt16,
     GruInt16,
     LayerNormInt16,
@@ -40,6 +44,7 @@ from edgernn.ops.integer import (
     ReduceInt16,
     RescaleInt16,
     RnnInt16,
+    RunningInt16,
     SoftmaxInt16,
     TableInt16,
 )  # fmt: skip
@@ -47,6 +52,8 @@ from edgernn.runtime.kernels import lower_frames as frames
 from edgernn.runtime.kernels import lower_integer as integer
 from edgernn.runtime.kernels import lower_moves as moves
 from edgernn.runtime.kernels import lower_products as products
+from edgernn.runtime.kernels import lower_spectrum as spectrum
+from edgernn.runtime.kernels.lower_running import running_int16
 from edgernn.runtime.kernels.program import BACKEND, Program
 
 
@@ -67,6 +74,9 @@ lower.register(Reduce, frames.reduce)
 lower.register(Softmax, frames.softmax)
 lower.register(LogSoftmax, frames.log_softmax)
 lower.register(LayerNorm, frames.layer_norm)
+lower.register(Rfft, spectrum.rfft)
+lower.register(SquaredMagnitude, spectrum.squared_magnitude)
+lower.register(BandedLinear, spectrum.banded_linear)
 lower.register(Embedding, moves.embedding)
 lower.register(Reshape, moves.reshape)
 lower.register(Transpose, moves.transpose)
@@ -82,6 +92,7 @@ lower.register(MatmulInt16, integer.matmul)
 lower.register(EmbeddingInt16, integer.embedding)
 lower.register(AddInt16, integer.add)
 lower.register(MulInt16, integer.mul)
+lower.register(DivInt16, integer.div)
 lower.register(RescaleInt16, integer.rescale)
 lower.register(ClipInt16, integer.clip)
 lower.register(TableInt16, integer.table)
@@ -89,3 +100,4 @@ lower.register(LayerNormInt16, integer.layer_norm)
 lower.register(SoftmaxInt16, integer.softmax)
 lower.register(LogSoftmaxInt16, integer.log_softmax)
 lower.register(ReduceInt16, integer.reduce)
+lower.register(RunningInt16, running_int16)

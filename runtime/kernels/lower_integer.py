@@ -12,6 +12,7 @@ from edgernn.ir.op import Array
 from edgernn.ops.integer import (
     AddInt16,
     ClipInt16,
+    DivInt16,
     EmbeddingInt16,
     GruInt16,
     LayerNormInt16,
@@ -56,72 +57,104 @@ def _pack_two(first: Sequence[Array], second: Sequence[Array]) -> Array:
     return np.concatenate([pack_rows(list(first)), pack_rows(list(second))], axis=1)
 
 
+def wide(program: Program, name: str) -> Place:
+    """Where a value is as int16."""
+    value, place = program.graph.values[name], program.operand(name)
+    if value.dtype == "int16":
+        return place
+    target = program.reserve(2 * value.size)
+    program.call(elementwise.widen_int8, place, target, value.size)
+    return target
+
+
+class _Result:
+    """Where a kernel writes a result as int16, and what makes int8 of it where that is its dtype."""
+
+    def __init__(self, program: Program, name: str) -> None:
+        self.program, self.value = program, program.graph.values[name]
+        self.own = program.result(name)
+        self.wide = self.own if self.value.dtype == "int16" else program.reserve(2 * self.value.size)
+
+    def close(self) -> None:
+        """To be called after the kernel."""
+        if self.value.dtype == "int8":
+            self.program.call(elementwise.narrow_int16, self.wide, self.own, self.value.size)
+
+
 def lstm(op: LstmInt16, node: Node, program: Program) -> None:
-    x, h, c = (program.operand(name) for name in node.inputs[:3])
+    x, h, c = (wide(program, name) for name in node.inputs[:3])
     w_x, w_h, multiplier, bias, *projection = (program.weight(node, name) for name in node.inputs[3:])
     hidden, out = op.hidden_size, op.proj_size or op.hidden_size
-    h_next, c_next = (program.result(name) for name in node.outputs)
-    wide = program.reserve(2 * hidden) if projection else h_next
-    shift = 15 if projection else 30 - op.hidden_fraction
+    h_next, c_next = _Result(program, node.outputs[0]), program.result(node.outputs[1])
+    full = program.reserve(2 * hidden) if projection else h_next.wide
+    shift = 30 - op.hidden_fraction
     to_gate = op.cell_fraction - GATE_FRACTION
     program.call(
         products.lstm_int16, x, _pairs(w_x.shape[1]), h, _pairs(out), c,
         program.put(_pack_two(np.split(w_x, 4), np.split(w_h, 4))),
         program.put(pack_vectors(np.split(multiplier, 4))), program.put(pack_vectors(np.split(bias, 4))),
-        program.shared(SIGMOID), program.shared(TANH), wide, c_next, _blocks(hidden),
-        15 - op.cell_fraction, max(-to_gate, 0), max(to_gate, 0), shift, _half(shift),
+        program.shared(SIGMOID), program.shared(TANH), full, c_next, _blocks(hidden),
+        15 - op.cell_fraction, max(-to_gate, 0), max(to_gate, 0), shift, _half(shift), op.pre_shift,
     )  # fmt: skip
     if projection:
         w, m, b = projection
-        _affine(program, wide, hidden, wide, 0, pack_rows([w]), m, b, h_next)
+        if program.graph.values[node.inputs[0]].dtype == "int8":
+            program.call(elementwise.clip_int16, full, full, hidden, -128, 127)
+        _affine(program, full, hidden, full, 0, pack_rows([w]), m, b, h_next.wide, pre_shift=op.projection_shift)
+    h_next.close()
 
 
 def gru(op: GruInt16, node: Node, program: Program) -> None:
-    x, h = (program.operand(name) for name in node.inputs[:2])
+    x, h = (wide(program, name) for name in node.inputs[:2])
     w_x, w_h, m_x, b_x, m_h, b_h = (program.weight(node, name) for name in node.inputs[2:])
-    hidden, k = op.hidden_size, h
-    if op.shift:
+    hidden, k, is_narrow = op.hidden_size, h, program.graph.values[node.inputs[0]].dtype == "int8"
+    if op.shift or is_narrow:
         k = program.reserve(2 * hidden)
         program.call(products.halved_int16, h, k, hidden, op.shift, _half(op.shift))
+    if is_narrow:
+        program.call(elementwise.clip_int16, k, k, hidden, -128, 127)
     program.call(
         products.gru_int16, x, _pairs(w_x.shape[1]), h, k, _pairs(hidden),
         program.put(_pack_two(np.split(w_x, 3), np.split(w_h, 3))),
         *(program.put(pack_vectors([*np.split(three, 3), one])) for three, one in ((m_x, m_h), (b_x, b_h))),
-        program.shared(SIGMOID), program.shared(TANH), program.result(node.outputs[0]), _blocks(hidden),
+        program.shared(SIGMOID), program.shared(TANH), program.result(node.outputs[0]), _blocks(hidden), op.pre_shift,
     )  # fmt: skip
 
 
 def rnn(op: RnnInt16, node: Node, program: Program) -> None:
-    x, h = (program.operand(name) for name in node.inputs[:2])
+    x, h = (wide(program, name) for name in node.inputs[:2])
     w_x, w_h, multiplier, bias = (program.weight(node, name) for name in node.inputs[2:])
-    packed, y = _pack_two([w_x], [w_h]), program.result(node.outputs[0])
-    shift = 15 - op.hidden_fraction
-    _affine(program, x, w_x.shape[1], h, op.hidden_size, packed, multiplier, bias, y, op.nonlinearity, shift)
+    packed, y = _pack_two([w_x], [w_h]), _Result(program, node.outputs[0])
+    activation = op.nonlinearity, 15 - op.hidden_fraction, op.pre_shift
+    _affine(program, x, w_x.shape[1], h, op.hidden_size, packed, multiplier, bias, y.wide, *activation)
+    y.close()
 
 
 def _affine(
     program: Program, x: Place, n_x: int, h: Place, n_h: int, w: Array, multiplier: Array, bias: Array, y: Place,
-    activation: str = "none", shift: int = 0,
+    activation: str = "none", shift: int = 0, pre_shift: int = 0,
 ) -> None:  # fmt: skip
     program.call(
         products.affine_int16, x, _pairs(n_x), h, _pairs(n_h), program.put(w), program.put(pack_vectors([multiplier])),
         program.put(pack_vectors([bias])), y, _blocks(len(bias)), products.ACTIVATIONS.index(activation),
-        program.shared(TANH), shift, _half(shift),
+        program.shared(TANH), shift, _half(shift), pre_shift,
     )  # fmt: skip
 
 
 def linear(op: LinearInt16, node: Node, program: Program) -> None:
     w, multiplier, bias = (program.weight(node, name) for name in node.inputs[1:])
-    x, columns = program.operand(node.inputs[0]), w.shape[1]
+    x, columns = wide(program, node.inputs[0]), w.shape[1]
     count = program.graph.values[node.inputs[0]].size // columns
-    y = program.result(node.outputs[0])
+    y = _Result(program, node.outputs[0])
     if count == 1:
-        _affine(program, x, columns, x, 0, pack_rows([w]), multiplier, bias, y)
-        return
-    program.call(
-        products.affine_rows_int16, x, count, columns, program.put(pack_rows([w])),
-        program.put(pack_vectors([multiplier])), program.put(pack_vectors([bias])), y, len(w), _blocks(len(w)),
-    )  # fmt: skip
+        _affine(program, x, columns, x, 0, pack_rows([w]), multiplier, bias, y.wide, pre_shift=op.pre_shift)
+    else:
+        program.call(
+            products.affine_rows_int16, x, count, columns, program.put(pack_rows([w])),
+            program.put(pack_vectors([multiplier])), program.put(pack_vectors([bias])), y.wide, len(w),
+            _blocks(len(w)), op.pre_shift,
+        )  # fmt: skip
+    y.close()
 
 
 def matmul(op: MatmulInt16, node: Node, program: Program) -> None:
@@ -137,10 +170,11 @@ def matmul(op: MatmulInt16, node: Node, program: Program) -> None:
 
 def embedding(op: EmbeddingInt16, node: Node, program: Program) -> None:
     indices, table = program.graph.types(node.inputs[:2])
+    y = _Result(program, node.outputs[0])
     program.call(
-        elementwise.embedding_int16, *map(program.operand, node.inputs), program.result(node.outputs[0]),
-        indices.size, *table.shape,
+        elementwise.embedding_int16, *map(program.operand, node.inputs), y.wide, indices.size, *table.shape
     )  # fmt: skip
+    y.close()
 
 
 def _pair_of_operands(node: Node, program: Program) -> tuple[Place, Place, Place, int]:
@@ -169,15 +203,19 @@ def mul(op: MulInt16, node: Node, program: Program) -> None:
     program.call(elementwise.mul_int16, *_pair_of_operands(node, program), op.multiplier)
 
 
+def div(op: DivInt16, node: Node, program: Program) -> None:
+    program.call(elementwise.div_int16, *_pair_of_operands(node, program), op.multiplier, op.shift)
+
+
 def _one_operand(node: Node, program: Program) -> tuple[Place, Place, int]:
     size = program.graph.values[node.inputs[0]].size
     return program.operand(node.inputs[0]), program.result(node.outputs[0]), size
 
 
 def rescale(op: RescaleInt16, node: Node, program: Program) -> None:
-    program.call(
-        elementwise.rescale_int16, *_one_operand(node, program), op.multiplier, op.shift, _half(op.shift)
-    )  # fmt: skip
+    x, y = wide(program, node.inputs[0]), _Result(program, node.outputs[0])
+    program.call(elementwise.rescale_int16, x, y.wide, y.value.size, op.multiplier, op.shift, _half(op.shift))
+    y.close()
 
 
 def clip(op: ClipInt16, node: Node, program: Program) -> None:

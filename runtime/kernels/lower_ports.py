@@ -8,10 +8,10 @@ import numpy as np
 
 from edgernn.ir.graph import Port
 from edgernn.ir.types import DTYPE_BYTES
-from edgernn.runtime.kernels import data, real_ports
+from edgernn.runtime.kernels import data, integer_elementwise, real_ports
 from edgernn.runtime.kernels.program import Call, Place, Program, Slot
 
-FLOAT_BYTES = 4
+FLOAT_BYTES, SHORT_BYTES = 4, 2
 
 
 def take_inputs(program: Program, real: bool = False) -> list[Call]:
@@ -21,7 +21,10 @@ def take_inputs(program: Program, real: bool = False) -> list[Call]:
         slot, place = Slot(number), program.operand(port.value)
         if real and port.scale is not None:
             factor, copy = float(np.float32(1.0 / port.scale)), program.reserve(FLOAT_BYTES * port.size)
-            calls.append((real_ports.take_real, (slot, copy, place, port.size, factor)))
+            target = place if port.dtype == "int16" else program.reserve(SHORT_BYTES * port.size)
+            calls.append((real_ports.take_real, (slot, copy, target, port.size, factor)))
+            if port.dtype == "int8":
+                calls.append((integer_elementwise.narrow_int16, (target, place, port.size)))
         elif port.dtype == "float32":
             calls.append((data.take_floats, (slot, place, port.size)))
         elif port.limit is None:
@@ -37,7 +40,10 @@ def give_outputs(program: Program, real: bool = False) -> list[Call]:
     for number, port in enumerate(program.graph.outputs, start=len(program.graph.inputs)):
         slot, place = Slot(number), program.operand(port.value)
         if real and port.scale is not None:
-            calls.append((real_ports.give_real, (place, slot, port.size, float(np.float32(port.scale)))))
+            source = place if port.dtype == "int16" else program.reserve(SHORT_BYTES * port.size)
+            if port.dtype == "int8":
+                calls.append((integer_elementwise.widen_int8, (place, source, port.size)))
+            calls.append((real_ports.give_real, (source, slot, port.size, float(np.float32(port.scale)))))
         else:
             calls.append((data.give, (place, slot, program.graph.values[port.value].nbytes)))
     return calls

@@ -89,10 +89,10 @@ def rnn(op: Rnn, node: Node, program: Program) -> None:
 def linear(op: Linear, node: Node, program: Program) -> None:
     expect_floats(node, program)
     w, bias = (program.weight(node, name) for name in node.inputs[1:])
-    _rows_by_matrix(node, program, w, bias)
+    rows_by_matrix(node, program, w, bias)
 
 
-def _rows_by_matrix(node: Node, program: Program, w: Array, bias: Array) -> None:
+def rows_by_matrix(node: Node, program: Program, w: Array, bias: Array) -> None:
     """x @ w.T + bias of all rows of the first operand."""
     name = node.inputs[0]
     x, columns = program.operand(name), w.shape[1]
@@ -112,7 +112,7 @@ def matmul(op: Matmul, node: Node, program: Program) -> None:
     a, b = program.graph.types(node.inputs)
     if node.inputs[1] in program.graph.constants and node.inputs[0] not in program.graph.constants:
         w = program.weight(node, node.inputs[1]).T
-        _rows_by_matrix(node, program, w, np.zeros(len(w), np.float32))
+        rows_by_matrix(node, program, w, np.zeros(len(w), np.float32))
         return
     (m, k), n = a.shape[-2:], b.shape[-1]
     products = program.graph.values[node.outputs[0]].size // (m * n)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import candidates, footprint, host_step, onnx_forms
-from benchmarks.models import MODELS, Model, frames, step_program, weights
+from benchmarks import candidates, footprint, host_step, onnx_forms, reading
+from benchmarks.models import MODELS, OUTPUTS, Model, frames, step_program, weights
 from edgernn.errors import MissingExtraError
 from edgernn.ir.check import check_graph
 from edgernn.ir.interface import Interface
@@ -63,8 +63,8 @@ def test_candidates_that_differ_are_not_timed(tmp_path: Path) -> None:
 
 def test_integer_rows_run_the_quantized_model(tmp_path: Path) -> None:
     lineup = candidates.lineup(MODELS[1], ("numba",), tmp_path)
-    row = candidates.integer_row("numba")
-    assert set(lineup.steps) == {candidates.UNIT, "numba", row}
+    row = candidates.integer_row("numba", "int16x8")
+    assert set(lineup.steps) == {candidates.UNIT, "numba", row, candidates.integer_row("numba", "int8")}
     host_step.check_agreement(lineup, MODELS[1])
     step = lineup.steps[row]
     lineup.steps[row] = lambda frame: step(frame) + np.float32(0.02)
@@ -72,9 +72,19 @@ def test_integer_rows_run_the_quantized_model(tmp_path: Path) -> None:
         host_step.check_agreement(lineup, MODELS[1])
 
 
+def test_reading_takes_the_bytes_of_the_weights(tmp_path: Path) -> None:
+    model = Model("small", "gru", 5, 6, layers=2)
+    assert reading.weight_bytes(model) == 18 * (5 + 6) + 18 * (6 + 6) + 6 * OUTPUTS
+    step = reading.reading_step(MODELS[1], tmp_path)
+    assert step(None) == step(None)
+
+
 def test_missed_targets_are_named() -> None:
     results = {"lstm_64_128": {"ratio": {"native": 0.2, "numba": 0.2}}}
     assert host_step.missed(results) == ["native, lstm_64_128: 0.200 > 0.16"]
+    results = {"lstm_64_128": {"ratio": {"native int8": 0.2, host_step.READING: 0.15}}}
+    words = "native int8, lstm_64_128: 0.200 > 0.11, but reading the weights alone takes 0.150"
+    assert host_step.missed(results) == [words]
 
 
 def test_forms_agree() -> None:

@@ -16,6 +16,8 @@ NEEDED = {"unicorn": "unicorn", "elftools": "pyelftools", "ziglang": "ziglang"}
 BOARDS = ("microbit", "mps2-an385", "nucleo-f446re", "nucleo-h743zi", "mps2-an505", "esp32-c3-devkit", "rpi4", "rpi5")
 """One of each core that Unicorn emulates: M0, M3, M4F, M7, M33, rv32imc, A72, and what stands for the A76."""
 
+MICROCONTROLLERS = BOARDS[:-2]
+
 PROGRAM = Path(__file__).parent / "program.c"
 ROOTS = (
     "weighted", "spin", "loop", "next_count", "use_stack", "recurse", "write_word", "read_word", "overwrite_table",

@@ -12,7 +12,7 @@ from edgernn.boards import Emulator, load_board
 from edgernn.boards.emulators.counting import INSTRUCTIONS
 from edgernn.errors import ArtifactError, BoardError, EmulationError, UsageError
 
-from .conftest import BuildProgram
+from .conftest import MICROCONTROLLERS, BuildProgram
 
 
 def test_arguments_beyond_the_registers_and_results(emulator: Emulator) -> None:
@@ -162,9 +162,8 @@ def test_a_stack_that_is_too_small_is_an_error(emulator: Emulator) -> None:
         emulator.call("recurse", 140)
 
 
+@pytest.mark.parametrize("emulator", MICROCONTROLLERS, indirect=True)
 def test_endless_recursion_ends_at_the_end_of_memory(emulator: Emulator) -> None:
-    if emulator.board.memory.ram.size_bytes > 1 << 20:
-        pytest.skip("the emulated address space of application processors is large")
     with pytest.raises(EmulationError, match=r"write of .* by .* in recurse"):
         emulator.call("recurse", -1)
 

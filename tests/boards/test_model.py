@@ -13,6 +13,7 @@ import pytest
 
 from edgernn.boards import Board, EmulatedModel, Emulator, Image, build_model, load_board
 from edgernn.boards.emulators.model import Array
+from edgernn.boards.sources import packing_key, write_sources
 from edgernn.errors import EmulationError, FrameError, OutputError
 from edgernn.export.c import write
 from edgernn.ir.builder import Builder
@@ -78,26 +79,19 @@ def built_model(boards_extra: None, tmp_path_factory: pytest.TempPathFactory) ->
     @lru_cache
     def build(name: str, scheme: str) -> Image:
         board = load_board(name)
-        lanes, dsp = packing(board)
         source = folder / folder_name(board, scheme)
         if not source.exists():
             source.mkdir()
-            write(stream(scheme)[0], source / "small.c", lanes, dsp=dsp)
+            write_sources(stream(scheme)[0], board, source / "small.c")
         functions = ("init", "step", "sequence")
         return build_model(board, source, folder / f"{name}-{scheme}.elf", functions=functions, stack_bytes=1536)
 
     return build
 
 
-def packing(board: Board) -> tuple[int, bool]:
-    """Lanes of float vectors, and whether int8 weights are packed for the DSP extension."""
-    return board.toolchain.lanes if board.toolchain else 1, board.core.simd == "dsp"
-
-
 def folder_name(board: Board, scheme: str) -> str:
     """Folder of the C files that boards of this packing share."""
-    lanes, dsp = packing(board)
-    return f"{scheme}-{lanes}{'-dsp' if dsp else ''}"
+    return f"{scheme}-{packing_key(board)}"
 
 
 def _digest(array: Array) -> str:

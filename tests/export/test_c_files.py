@@ -25,7 +25,7 @@ CASES = {case.name: case for case in all_cases()}
 def test_writes_the_model_and_exactly_the_kernels_it_uses(tmp_path: Path) -> None:
     c.write(CASES["lstm_6_17_5"].graph, tmp_path / "kws.c")
     assert {path.name for path in tmp_path.iterdir()} == {
-        "kws.c", "kws.h", "ern.h", "ern_lanes.h", "ern_matvec_f32.h", "ern_math_f32.h",
+        "kws.c", "kws.h", "ern.h", "ern_cells_f32.h", "ern_lanes.h", "ern_macs.h", "ern_matvec_f32.h", "ern_math_f32.h",
         "ern_check.c", "ern_snapshot.c", "ern_lstm_f32.c", "ern_linear_f32.c",
     }  # fmt: skip
     run([*compiler(), *WARNINGS, "-c", *sorted(path.name for path in tmp_path.glob("*.c"))], tmp_path)

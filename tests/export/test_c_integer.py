@@ -15,17 +15,19 @@ from edgernn.ir.cpu import cpu_features
 from edgernn.runtime.engines import native
 from tests.export.c_support import WARNINGS, ZIG, compiler, merged, run, write_driver, write_sources
 from tests.ops.cases.base import Case
-from tests.ops.integer_cases import integer_cases
+from tests.ops.integer_cases import integer_cases, narrow_cases
 from tests.ops.test_engines import reference_run
 
 AVX2 = ("avx2", "fma")
-PACKINGS = [(1, False), (1, True), (4, False), *([(8, False)] if cpu_features() >= set(AVX2) else [])]
+PACKINGS = [(1, "none"), (1, "words"), (1, "dsp"), (1, "helium"), (4, "none")]
+PACKINGS += [(4, "dot")]
+PACKINGS += [(8, "none"), (8, "dot")] if cpu_features() >= set(AVX2) else []
 FEATURES = {1: (), 4: (), 8: AVX2, 16: AVX2}
 
 
-def packable(dsp: bool) -> list[Case]:
+def packable(simd: str) -> list[Case]:
     """The cases; for the DSP extension with -127 in place of -128."""
-    return [limited(case) if dsp else case for case in integer_cases()]
+    return [limited(case) if simd == "dsp" else case for case in [*integer_cases(), *narrow_cases()]]
 
 
 def limited(case: Case) -> Case:
@@ -44,26 +46,26 @@ def flags(lanes: int) -> list[str]:
     return [f"-DERN_LANES={lanes}", *(f"-m{name}" for name in AVX2 if lanes == 8)]
 
 
-@pytest.mark.parametrize(("lanes", "dsp"), PACKINGS)
-def test_models_and_kernels_compile_without_a_warning(lanes: int, dsp: bool, tmp_path: Path) -> None:
-    source = generate(merged(packable(dsp)).graph, "model", lanes, dsp=dsp)
+@pytest.mark.parametrize(("lanes", "simd"), PACKINGS)
+def test_models_and_kernels_compile_without_a_warning(lanes: int, simd: str, tmp_path: Path) -> None:
+    source = generate(merged(packable(simd)).graph, "model", lanes, simd=simd)
     write_sources(source, tmp_path)
     run([*compiler(), *WARNINGS, *flags(lanes), "-fsyntax-only", "model.c", *source.kernels], tmp_path)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="zig: the package ziglang is not installed")
-@pytest.mark.parametrize(("lanes", "dsp"), PACKINGS)
-def test_clang_compiles_without_a_warning(lanes: int, dsp: bool, tmp_path: Path) -> None:
-    source = generate(merged(packable(dsp)).graph, "model", lanes, dsp=dsp)
+@pytest.mark.parametrize(("lanes", "simd"), PACKINGS)
+def test_clang_compiles_without_a_warning(lanes: int, simd: str, tmp_path: Path) -> None:
+    source = generate(merged(packable(simd)).graph, "model", lanes, simd=simd)
     write_sources(source, tmp_path)
     (tmp_path / "all.c").write_text("".join(f'#include "{name}"\n' for name in ("model.c", *source.kernels)))
     run([*ZIG, *WARNINGS, *flags(lanes), "-O1", "-c", "all.c", "-o", "all.o"], tmp_path)
 
 
-@pytest.mark.parametrize(("lanes", "dsp"), PACKINGS)
-def test_sanitizers_find_nothing_and_every_packing_equals_the_reference(lanes: int, dsp: bool, tmp_path: Path) -> None:
-    case = merged(packable(dsp))
-    files = write_driver(case, tmp_path, lanes, dsp)
+@pytest.mark.parametrize(("lanes", "simd"), PACKINGS)
+def test_sanitizers_find_nothing_and_every_packing_equals_the_reference(lanes: int, simd: str, tmp_path: Path) -> None:
+    case = merged(packable(simd))
+    files = write_driver(case, tmp_path, lanes, simd)
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     run([*compiler(), "-std=c99", "-O1", *flags(lanes), *sanitize, *files, "-o", "main"], tmp_path)
     np.testing.assert_array_equal(np.array(run(["./main"], tmp_path).split(), np.int64), expected(case))
@@ -95,7 +97,7 @@ def lstm_case(kind: str) -> Case:
 
 
 def test_model_refuses_to_compile_for_another_packing(tmp_path: Path) -> None:
-    write(lstm_case("random").graph, tmp_path / "model.c", dsp=True)
+    write(lstm_case("random").graph, tmp_path / "model.c", simd="dsp")
     with pytest.raises(AssertionError, match="packed for ERN_DSP 1"):
         run([*compiler(), "-DERN_DSP=0", "-fsyntax-only", "model.c"], tmp_path)
     run([*compiler(), "-fsyntax-only", "model.c"], tmp_path)
@@ -103,7 +105,7 @@ def test_model_refuses_to_compile_for_another_packing(tmp_path: Path) -> None:
 
 def test_weights_that_two_lanes_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedOpError, match="-128 cannot be packed for the DSP extension"):
-        write(lstm_case("most_negative").graph, tmp_path / "model.c", dsp=True)
+        write(lstm_case("most_negative").graph, tmp_path / "model.c", simd="dsp")
     assert not list(tmp_path.iterdir())
 
 

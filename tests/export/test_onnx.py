@@ -23,7 +23,11 @@ from edgernn.ops.unary import UNARY_FUNCTIONS
 from edgernn.runtime.engines.reference import ReferenceEngine
 from tests.ops.cases import all_cases
 from tests.ops.cases.base import Case, CaseBuilder
+from tests.ops.integer_cases.foreign import foreign_cases
+from tests.support import open_engine
 
+DECOMPOSED = {"running"}
+"""Ops that become smaller ones in all their forms."""
 CASES = {case.name: case for case in all_cases()}
 
 
@@ -84,6 +88,53 @@ def test_recurrent_layers_need_no_nodes_around_them(layers: int, expected: list[
     assert [node.op_type for node in model.graph.node] == [*expected, "MatMul", "Add"]
 
 
+INTEGER_CASES = {case.name: case for case in foreign_cases()}
+
+
+@pytest.mark.parametrize("case", INTEGER_CASES.values(), ids=str)
+def test_integer_file_passes_the_checker_and_has_integers_at_its_ends(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    export.write(case.graph, path)
+    onnx.checker.check_model(path, full_check=True)
+    model = onnx.load(path)
+    assert {node.domain for node in model.graph.node} <= {""}
+    graph, element_type = case.graph, onnx.helper.np_dtype_to_tensor_dtype
+    ends = [(*graph.inputs, *graph.states), (*graph.outputs, *graph.states)]
+    for values, ports in zip((model.graph.input, model.graph.output), ends, strict=True):
+        types = [(v.type.tensor_type.elem_type, [d.dim_value for d in v.type.tensor_type.shape.dim]) for v in values]
+        assert types == [(element_type(np.dtype(p.dtype)), [1, 1, *p.shape]) for p in ports]
+
+
+def test_weights_of_integer_models_are_int8_in_the_file() -> None:
+    graph = INTEGER_CASES["lstm_int16_63_64_0_12_15_random"].graph
+    matrices = [i for i in onnx.load_from_string(export.to_bytes(graph)).graph.initializer if len(i.dims) > 2]
+    stored = sorted(list(i.dims) for i in matrices if i.data_type == onnx.TensorProto.INT8)
+    assert stored == [[1, 256, 63], [1, 256, 64]]
+    assert all(i.dims[-1] == 1 for i in matrices if i.data_type != onnx.TensorProto.INT8)
+
+
+def test_products_between_integers_are_not_rounded_to_8_bits_when_onnxruntime_optimizes() -> None:
+    """It does so with files that have DequantizeLinear before a product of float32, and QuantizeLinear behind it."""
+    graph = INTEGER_CASES["linear_int16_63_65_random"].graph
+    model = onnx.load_from_string(export.to_bytes(graph))
+    assert "DequantizeLinear" not in {node.op_type for node in model.graph.node}
+
+
+@pytest.mark.parametrize("function", ["sum", "mean"])
+def test_states_of_running_sums_are_those_of_the_definition(function: str, tmp_path: Path) -> None:
+    cases = [c for c in INTEGER_CASES.values() if any(getattr(n.op, "function", "") == function for n in c.graph.nodes)]
+    cases = [case for case in cases if any(state.dtype == "int32" for state in case.graph.states)]
+    assert len(cases) > 3
+    for case in cases:
+        reference = ReferenceEngine(Interface.of(case.graph, "0" * 64), case.graph)
+        engine = open_engine(case.graph, "onnxruntime", tmp_path)
+        for frames in case.frames:
+            reference.run(*frames)
+            engine.run(*frames)
+        for wanted, found in zip(reference.get_states(), engine.get_states(), strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
 def test_metadata_is_the_interface() -> None:
     graph = lstm_classifier().graph
     data = export.to_bytes(graph)
@@ -115,12 +166,12 @@ def test_clashing_and_odd_names_are_made_unique() -> None:
     assert "" not in names
 
 
-def test_every_float_op_but_last_is_lowered() -> None:
+def test_every_float_op_but_last_is_lowered_or_decomposed() -> None:
     functions = {"unary": UNARY_FUNCTIONS, "binary": BINARY_FUNCTIONS, "reduce": REDUCTIONS}
     for kind, cls in ops.OPS.items():
         if kind not in functions and cls not in INTEGER_OPS:
             op = object.__new__(cls)
-            assert export.can_lower(op) is (kind != "last"), kind
+            assert export.can_lower(op) is (kind not in ("last", *DECOMPOSED)), kind
     assert all(export.can_lower(ops.Unary(f)) for f in UNARY_FUNCTIONS)
     assert all(export.can_lower(ops.Binary(f)) for f in BINARY_FUNCTIONS)
     assert all(export.can_lower(ops.Reduce(f, (-1,))) for f in REDUCTIONS)

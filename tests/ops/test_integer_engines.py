@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from tests.ops.cases.base import Case
-from tests.ops.integer_cases import integer_cases
+from tests.ops.integer_cases import integer_cases, narrow_cases
 from tests.ops.test_engines import reference_run
 from tests.support import open_engine
 
 ENGINES = ["reference", "native", "numba"]
-CASES = integer_cases()
+CASES = [*integer_cases(), *narrow_cases()]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -14,6 +14,7 @@ from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Node, Port
 from edgernn.ir.types import StreamInfo, ValueType
 from edgernn.ops import Binary, Concat, Gru, Linear, Reshape, Slice, Unary
+from edgernn.ops.dequantize import dequantized
 from edgernn.passes.plan import Location, MemoryPlan, alias_offset, plan_memory
 from tests.ops.cases import all_cases
 from tests.ops.cases.base import Case, CaseBuilder
@@ -84,8 +85,9 @@ def plan_for_c(graph: Graph) -> MemoryPlan:
 
 
 def check(case: Case) -> MemoryPlan:
-    plan = plan_for_c(case.graph)
-    machine = Machine(case.graph, plan)
+    graph = dequantized(case.graph)
+    plan = plan_for_c(graph)
+    machine = Machine(graph, plan)
     outputs, states = reference_run(case)
     for want, frames in zip(outputs, case.frames, strict=True):
         flat = np.concatenate([np.ravel(y) for y in want])

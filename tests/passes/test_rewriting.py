@@ -11,12 +11,12 @@ from edgernn.errors import UnsupportedModelError, UnsupportedOpError
 from edgernn.ir.check import check_graph
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port
+from edgernn.ir.legalize import legalize
 from edgernn.ir.op import Op
 from edgernn.ir.types import StreamInfo, ValueType
 from edgernn.ops.evaluate import run_block
 from edgernn.passes import to_step_program
 from edgernn.passes.fold import fold_affine
-from edgernn.passes.legalize import legalize
 from edgernn.passes.simplify import simplify
 from edgernn.passes.squeeze import squeeze
 from edgernn.passes.stream import stream

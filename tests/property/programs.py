@@ -34,8 +34,9 @@ Draw = Callable[..., int]
 class Program:
     """A graph under construction; ``values`` are frames of one axis, the last one is what the next block reads."""
 
-    def __init__(self, draw: Draw, seed: int) -> None:
-        self.draw, self.rng = draw, np.random.default_rng(seed)
+    def __init__(self, draw: Draw, seed: int, extreme: bool = False) -> None:
+        """``extreme``: weights of many magnitudes, also matrices and rows of zeros."""
+        self.draw, self.rng, self.extreme = draw, np.random.default_rng(seed), extreme
         self.graph = Graph("random")
         self.builder = Builder(self.graph)
         self.values: list[str] = []
@@ -52,7 +53,18 @@ class Program:
     def weight(self, *shape: int) -> str:
         """Uniform in +-1/sqrt(columns), as PyTorch initializes."""
         bound = shape[-1] ** -0.5
-        return self.builder.constant(self.rng.uniform(-bound, bound, shape).astype(np.float32), "w")
+        values = self.rng.uniform(-bound, bound, shape)
+        values = values * self.magnitude(shape) if self.extreme else values
+        return self.builder.constant(values.astype(np.float32), "w")
+
+    def magnitude(self, shape: tuple[int, ...]) -> np.ndarray:
+        """What weights of this shape are multiplied by."""
+        kind = self.pick(0, 9)
+        if kind < 5:
+            return np.ones(shape)
+        if kind < 8:
+            return np.full(shape, 10.0 ** self.pick(-8, 4))
+        return np.zeros(shape) if kind == 8 else self.rng.integers(0, 2, (*shape[:-1], 1)) * np.ones(shape)
 
     def state(self, size: int) -> str:
         name = self.builder.value("s", ValueType("float32", (size,), StreamInfo()))
@@ -186,9 +198,9 @@ RECURRENT = ("lstm", "gru", "rnn")
 
 
 @st.composite
-def programs(draw: Draw) -> Graph:
+def programs(draw: Draw, extreme: bool = False) -> Graph:
     """Step programs of one or two inputs, at least one recurrent layer and two to seven blocks more."""
-    program = Program(draw, draw(st.integers(0, 2**16)))
+    program = Program(draw, draw(st.integers(0, 2**16)), extreme)
     for _ in range(program.pick(1, 2)):
         program.add_input()
     kinds = draw(st.lists(st.sampled_from(BLOCKS), min_size=2, max_size=7))

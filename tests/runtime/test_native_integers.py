@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,16 @@ def test_a_hundred_thousand_steps_equal_the_reference(kind: str, tmp_path: Path)
         found.update(step(frame).tobytes())
     expected = run_block(graph, {graph.inputs[0].name: frames})[graph.outputs[0].name]
     assert found.hexdigest() == hashlib.sha256(expected.tobytes()).hexdigest()
+
+
+def test_a_machine_without_a_compiler_of_its_own_builds_with_zig(tmp_path: Path) -> None:
+    pytest.importorskip("ziglang", reason="zig: the package ziglang is not installed")
+    graph = integer_model("lstm")
+    write_shared_library(graph, tmp_path / "zig.so", cc=f"{sys.executable} -m ziglang cc")
+    step = runtime.load(tmp_path / "zig.so", raw=True).step
+    frames = np.random.default_rng(2).integers(-32768, 32768, (500, INPUTS)).astype(np.int16)
+    expected = run_block(graph, {graph.inputs[0].name: frames})[graph.outputs[0].name]
+    assert np.array_equal([step(frame) for frame in frames], expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,4 @@
-"""Sessions on every engine: what a step takes and refuses, states, snapshots, closing, memory."""
+"""Sessions on every engine: what a step takes and refuses, states, snapshots, closing."""
 
 import array
 import itertools
@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgernn.errors import EdgeRNNError, FrameError, SnapshotError, UsageError
+from edgernn.errors import FrameError, SnapshotError, UsageError
 from edgernn.runtime import Session
 from edgernn.runtime.engines import ENGINES
 from tests.runtime.sessions import TOKENS, session
 
 GOOD = np.linspace(-1, 1, 5, dtype=np.float32)
-LEAK_STEPS = 50_000
-LEAK_BYTES = 1_500_000
 
 
 @pytest.fixture(params=ENGINES)
@@ -372,31 +370,3 @@ def test_properties(make: Callable[[str], Session], engine: str) -> None:
     assert [(x.name, x.shape, x.nbytes) for x in s.states] == [("s0", (4,), 16)]
     assert (s.state_bytes, s.delay, s.hop, s.engine) == (16, 0, 1, engine)
     assert repr(s) == f"<Session case: matrix[2, 3], token[1], y0[4]; 16 B of state; engine {engine}>"
-
-
-def resident_bytes() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
-
-
-@pytest.mark.parametrize("name", ["gru", "tokens"])
-def test_memory_does_not_grow(make: Callable[[str], Session], engine: str, name: str) -> None:
-    try:
-        resident_bytes()
-    except OSError:
-        pytest.skip(f"{engine}: this system does not tell a process its resident memory")
-    s, frame = make(name), GOOD if name == "gru" else 3
-
-    def run(steps: int) -> None:
-        for k in range(steps):
-            s.step(frame)
-            if k % 100 == 0:
-                s.restore(s.snapshot())
-            if k % 1000 == 0:
-                with pytest.raises(EdgeRNNError):
-                    s.step(np.zeros(99))
-
-    run(5_000)
-    before = resident_bytes()
-    run(LEAK_STEPS)
-    assert resident_bytes() - before < LEAK_BYTES

@@ -15,22 +15,22 @@ import pytest
 from edgernn.export.tflite import to_bytes
 from tests.ops.cases import all_cases
 from tests.ops.cases.base import Case
+from tests.ops.integer_cases.foreign import foreign_cases
 from tests.ops.test_engines import reference_run
 
 ROOT = Path(__file__).parents[2]
-LACKING = {"tflite-micro": ("pow_(5,)_(5,)_stream", "pow_of_constant")}
-"""Cases with an operator that a runtime lacks (Micro: POW)."""
+RUNTIMES = (("tflite-runtime", "EDGERNN_TFLITE_RUNTIME_PYTHON"), ("tflite-micro", "EDGERNN_TFLM_PYTHON"))
+"""Name, and the variable that says which Python has it."""
+LACKING = {"tflite-micro": ("pow_(5,)_(5,)_stream", "pow_of_constant", "embedding_of_int16_random")}
+"""Cases with an operator that a runtime lacks (Micro: POW, GATHER of int16)."""
 
 
-@pytest.mark.parametrize(
-    ("runtime", "variable"),
-    [("tflite-runtime", "EDGERNN_TFLITE_RUNTIME_PYTHON"), ("tflite-micro", "EDGERNN_TFLM_PYTHON")],
-)
+@pytest.mark.parametrize(("runtime", "variable"), RUNTIMES)
 def test_every_case_elsewhere(runtime: str, variable: str, tmp_path: Path) -> None:
     python = os.environ.get(variable)
     if not python:
         pytest.skip(f"{runtime}: {variable} names no Python that has it")
-    cases = [case for case in all_cases() if case.name not in LACKING.get(runtime, ())]
+    cases = [case for case in (*all_cases(), *foreign_cases()) if case.name not in LACKING.get(runtime, ())]
     for k, case in enumerate(cases):
         (tmp_path / f"{k}.tflite").write_bytes(to_bytes(case.graph))
         save_expected(case, tmp_path / f"{k}.npz")

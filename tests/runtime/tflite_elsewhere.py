@@ -64,10 +64,11 @@ def largest_error(path: Path, opener: Callable[..., Any]) -> float:
 
 
 def relative_error(found: Any, wanted: Any) -> float:
-    """Infinity where shapes differ or a value is not a number."""
-    if found.shape != wanted.shape or not np.isfinite(found).all():
+    """Infinity where shapes or dtypes differ or a value is not a number; of integers, relative to their range."""
+    if found.shape != wanted.shape or found.dtype != wanted.dtype or not np.isfinite(found).all():
         return float("inf")
-    return float(np.abs(found.astype(np.float64) - wanted).max() / max(1.0, np.abs(wanted).max()))
+    largest = np.iinfo(found.dtype).max if found.dtype.kind == "i" else max(1.0, np.abs(wanted).max())
+    return float(np.abs(found.astype(np.float64) - wanted).max() / largest)
 
 
 def main(runtime: str, folder: str) -> None:

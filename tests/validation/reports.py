@@ -38,6 +38,6 @@ def report(*artifacts: ArtifactReport, **fields: str) -> Report:
         inputs=[{"name": "x", "shape": (13,), "dtype": "float32", "kind": "frame", "limit": None}],
         outputs=[{"name": "y", "shape": (10,), "dtype": "float32", "kind": "frame", "limit": None}],
         states=[{"name": "gru_h", "shape": (48,), "dtype": "float32", "bytes": 192}],
-        layers=[LayerRow("gru", "gru", (48,), 9072, 8784), LayerRow("relu", "unary(relu)", (48,), 0, 0)],
+        layers=[LayerRow("gru", "gru", (48,), 9072, 8784, 9360), LayerRow("relu", "unary(relu)", (48,), 0, 0)],
         created="2024-01-02T03:04:05+00:00", versions={"torch": "2.13.0"}, artifacts=list(artifacts), **values,
     )  # fmt: skip

@@ -3,16 +3,30 @@
 import torch
 
 from edgernn.capture.rules import refused
+from edgernn.capture.rules.convolution import RULES as CONVOLUTION
 from edgernn.capture.rules.dense import RULES as DENSE
 from edgernn.capture.rules.elementwise import RULES as ELEMENTWISE
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.indexing import RULES as INDEXING
 from edgernn.capture.rules.norms import RULES as NORMS
+from edgernn.capture.rules.pooling import ADAPTIVE
+from edgernn.capture.rules.pooling import RULES as POOLING
+from edgernn.capture.rules.recurrence import RULES as RECURRENCE
 from edgernn.capture.rules.recurrent import RULES as RECURRENT
 from edgernn.capture.rules.reductions import RULES as REDUCTIONS
 from edgernn.capture.rules.shape import RULES as SHAPE
+from edgernn.capture.rules.spectrum import RULES as SPECTRUM
 
-RULES: dict[str, Rule] = {**ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT}
+RULES: dict[str, Rule] = {
+    **ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT, **RECURRENCE, **CONVOLUTION,
+    **POOLING, **ADAPTIVE, **SPECTRUM,
+}  # fmt: skip
+
+OF_TIME = {
+    "aten.pad.default", "aten.constant_pad_nd.default", "aten.slice.Tensor", "aten.select.int",
+    "aten.cat.default", "aten.concat.default", *CONVOLUTION, *POOLING,
+}  # fmt: skip
+"""Operators whose rules take tensors padded or cut along time as they are; the others get them with frames in place."""
 
 DECOMPOSED = (
     "aten.addbmm.default", "aten.addmv.default", "aten.baddbmm.default", "aten.dot.default", "aten.logaddexp.default",

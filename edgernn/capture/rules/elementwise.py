@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from edgernn.capture.context import Context, fixed_array, number, plain_dims, refuse, stream_arg
 from edgernn.capture.traced import Call, Ref
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
-from edgernn.ops import Binary, Expand, Slice, Unary
+from edgernn.ops import Binary, Expand, Slice, SquaredMagnitude, Unary
 
 Rule = Callable[[Context, Call], Tracked]
 
@@ -181,12 +182,23 @@ def rsub(ctx: Context, call: Call) -> Tracked:
 def power(ctx: Context, call: Call) -> Tracked:
     a, b = (ctx.resolve(v) for v in call.args[:2])
     if b == 2:
-        return apply_unary(ctx, call, "square")
+        return square(ctx, call)
     if b == 0.5:
         return apply_unary(ctx, call, "sqrt")
     if b in (1, 3, -1):
         return _small_power(ctx, call, int(b))
     return ctx.binary("pow", call, a, b)
+
+
+def square(ctx: Context, call: Call) -> Tracked:
+    """Of the magnitude of complex numbers: what its root was taken of."""
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    root = next((n for n in reversed(ctx.builder.graph.nodes) if x.value in n.outputs), None)
+    if root is not None and root.op == Unary("sqrt"):
+        power = next((n for n in ctx.builder.graph.nodes if root.inputs[0] in n.outputs), None)
+        if power is not None and isinstance(power.op, SquaredMagnitude):
+            return Stream(root.inputs[0], x.dims)
+    return apply_unary(ctx, call, "square")
 
 
 def _small_power(ctx: Context, call: Call, exponent: int) -> Tracked:
@@ -303,6 +315,16 @@ def shifted(function: str, before: float, after: float) -> Rule:
     return rule
 
 
+def logarithm(unit: float) -> Rule:
+    """The rule of log10 and log2: the natural one in units of ``unit``."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        y = apply_unary(ctx, call, "log")
+        return ctx.stream(Binary("mul"), [y.value, ctx.builder.scalar(1.0 / unit)], call)
+
+    return rule
+
+
 RULES: dict[str, Rule] = {
     "aten.where.self": where,
     "aten.where.ScalarOther": where,
@@ -318,6 +340,9 @@ RULES: dict[str, Rule] = {
     **{f"aten.{name}.default": with_parameters(f, defaults) for name, (f, defaults) in PARAMETERS.items()},
     **{f"aten.{n}.{o}": binary(f) for n, f in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("div", "div"))
        for o in ("Tensor", "Scalar", "Tensor_mode")},
+    "aten.square.default": square,
+    "aten.log10.default": logarithm(math.log(10.0)),
+    "aten.log2.default": logarithm(math.log(2.0)),
     "aten.gelu.default": gelu,
     "aten.relu6.default": relu6,
     "aten.elu.default": elu,

@@ -9,10 +9,11 @@ import torch
 
 from edgernn.capture.context import Context, number, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
+from edgernn.capture.rules.picking import picked
 from edgernn.capture.rules.shape import joined, last_frame
 from edgernn.capture.traced import LENGTHS, Call, Varying
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
-from edgernn.ops import Concat, Expand, Slice
+from edgernn.ops import Expand, Slice
 
 REMEDY = "take the last frame ([:, -1], or [range(1), lengths - 1]), or index features by numbers that are fixed"
 
@@ -56,15 +57,7 @@ def _is_last(at: Any) -> bool:
 def _entries(ctx: Context, call: Call, x: Stream, axis: int, at: Constant) -> Stream:
     size = x.frame[axis]
     wanted = [int(k) % size for k in at.a.tolist()]
-    runs: list[list[int]] = []
-    for k in wanted:
-        if runs and runs[-1][1] == k:
-            runs[-1][1] = k + 1
-        else:
-            runs.append([k, k + 1])
-    parts = [ctx.add(Slice(axis, start, stop), [x.value], call) for start, stop in runs]
-    dims = plain_dims(call)
-    return Stream(parts[0] if len(parts) == 1 else ctx.add(Concat(axis), parts, call), dims)
+    return Stream(picked(ctx, call, x, axis, wanted), plain_dims(call))
 
 
 def index_select(ctx: Context, call: Call) -> Tracked:

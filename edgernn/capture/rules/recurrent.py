@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgernn.capture.context import Context, GivenState, fixed_array, plain_dims, refuse, several, stream_arg
+from edgernn.capture.given import initial
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
@@ -101,11 +102,11 @@ def _layer(
     """One layer over the sequence, from states that are constants or that the caller gives."""
     hint = _hint(call, layer, count)
     first = [_initial(ctx, call, s, layer, n) for s, n in zip(starts, _state_sizes(op), strict=True)]
-    names = [ctx.builder.constant(array, f"{hint}_start") for array, _ in first]
+    names = [ctx.builder.constant(array, f"{hint}_start") for array, _, _ in first]
     outputs = _add(ctx, call, op, [frame, *names], constants, hint)
-    for k, (_, port) in enumerate(first):
+    for k, (_, port, row) in enumerate(first):
         if port:
-            ctx.given.setdefault(port, []).append(GivenState(outputs[0], k, layer))
+            ctx.given.setdefault(port, []).append(GivenState(outputs[0], k, row))
     return outputs
 
 
@@ -149,18 +150,12 @@ def _state_sizes(op: Op) -> list[int]:
     return [op.hidden_size] if isinstance(op, Gru | Rnn) else []
 
 
-def _initial(ctx: Context, call: Call, start: Any, layer: int, size: int) -> tuple[Array, str]:
-    """Initial value of a layer's state, and the port that gives it, if one does."""
+def _initial(ctx: Context, call: Call, start: Any, layer: int, size: int) -> tuple[Array, str, int]:
+    """Initial value of a layer's state; the port that gives it, if one does, and in which row."""
     if isinstance(start, Constant):
-        return _row(call, start, layer), ""
-    port = next((p for n, p in ctx.plain.items() if ctx.env[n] is start), "")
-    if not port:
-        refuse(
-            call,
-            "its initial state is computed from the input",
-            "start from zeros, from a parameter, or from an argument of forward that is passed on unchanged",
-        )
-    return np.zeros(size, np.float32), port
+        return _row(call, start, layer), "", 0
+    array, port, row = initial(ctx, call, start, (size,))
+    return array, port, row + layer
 
 
 def _row(call: Call, start: Constant, layer: int) -> Array:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from edgernn.capture.context import Context, number, plain_dims, refuse, several, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
+from edgernn.capture.rules.timing import running, whole
 from edgernn.capture.traced import Call
-from edgernn.capture.values import Stream, Tracked, frame_of
+from edgernn.capture.values import Shares, Stream, Tracked, frame_of
 from edgernn.ir.op import Op
-from edgernn.ops import Binary, Linear, LogSoftmax, Reduce, Slice, Softmax, Unary
+from edgernn.ops import Binary, Last, Linear, LogSoftmax, Reduce, Slice, Softmax, Unary
 
 OVER_TIME = "it works over time, so it needs the whole sequence"
 OVER_TIME_REMEDY = "take the last output ([:, -1] or h_n) instead of pooling, normalising or attending over time"
@@ -22,20 +24,39 @@ def reduction(function: str) -> Rule:
 
     def rule(ctx: Context, call: Call) -> Tracked:
         x = stream_arg(call, ctx.resolve(call.args[0]))
-        axes = _listed(call, x, call.args[1] if len(call.args) > 1 else call.kwargs.get("dim"))
-        keep = bool(call.args[2] if len(call.args) > 2 else call.kwargs.get("keepdim", False))
         _check_integers(ctx, call, x)
-        return ctx.stream(Reduce(function, axes, keep), [x.value], call) if axes else x
+        axes = torch_axes(x.dims, call.args[1] if len(call.args) > 1 else call.kwargs.get("dim"))
+        keep = bool(call.args[2] if len(call.args) > 2 else call.kwargs.get("keepdim", False))
+        return reduced(ctx, call, x, function, axes, keep)
 
     return rule
 
 
+def torch_axes(dims: Sequence[int | None], axes: Any) -> list[int]:
+    """Axes of a tensor of sizes ``dims`` for the ``dim`` of a reduction: None for all, a number, or a list."""
+    listed = list(range(len(dims))) if axes in (None, []) else axes if isinstance(axes, list) else [axes]
+    return [int(a) % len(dims) for a in listed]
+
+
+def reduced(ctx: Context, call: Call, x: Stream, function: str, axes: list[int], keep: bool) -> Stream:
+    """Over axes of a frame at once, over time as a statistic of the frames so far."""
+    kept = [x.axis(a) for a in axes if a != x.time]
+    value = ctx.add(Reduce(function, tuple(kept), True), [x.value], call) if kept else x.value
+    if x.time in axes:
+        value = ctx.add(Last(), [running(ctx, call, function, value)], call)
+        if whole(call, x).time is not None and ctx.is_final(x):
+            refuse(call, OVER_TIME, OVER_TIME_REMEDY)
+    sizes = tuple(1 if k in axes else n for k, n in enumerate(x.dims))
+    dims = sizes if keep else tuple(n for k, n in enumerate(x.dims) if k not in axes)
+    return Stream(ctx.reshaped(value, frame_of(dims), call), dims)
+
+
 def _listed(call: Call, x: Stream, axes: Any) -> tuple[int, ...]:
     """Negative axes of a frame for the ``dim`` of a reduction: None for all, a number, or a list."""
-    listed = list(range(len(x.dims))) if axes in (None, []) else axes if isinstance(axes, list) else [axes]
-    if x.time is not None and any(int(a) % len(x.dims) == x.time for a in listed):
+    listed = torch_axes(x.dims, axes)
+    if x.time in listed:
         refuse(call, OVER_TIME, OVER_TIME_REMEDY)
-    return tuple(x.axis(int(a)) for a in listed)
+    return tuple(x.axis(a) for a in listed)
 
 
 def _check_integers(ctx: Context, call: Call, x: Stream) -> None:
@@ -48,9 +69,8 @@ def extreme(function: str) -> Rule:
 
     def rule(ctx: Context, call: Call) -> Tracked:
         x = stream_arg(call, ctx.resolve(call.args[0]))
-        axes = _listed(call, x, call.args[1])
         keep = bool(call.args[2] if len(call.args) > 2 else False)
-        return several(ctx.stream(Reduce(function, axes, keep), [x.value], call))
+        return several(reduced(ctx, call, x, function, torch_axes(x.dims, call.args[1]), keep))
 
     return rule
 
@@ -94,8 +114,10 @@ def vector_norm(ctx: Context, call: Call) -> Tracked:
 
 
 def cumulative_sum(ctx: Context, call: Call) -> Tracked:
-    """Along the last axis of a frame: a product with a triangle of ones."""
+    """Over time, the sum so far; along the last axis of a frame, a product with a triangle of ones."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
+    if int(call.args[1]) % len(x.dims) == x.time:
+        return Stream(running(ctx, call, "sum", x.value), x.dims)
     if frame_axis(call, x, call.args[1]) != -1:
         refuse(call, "a cumulative sum along another axis than the last", "transpose around it")
     size = x.frame[-1]
@@ -128,10 +150,12 @@ def log_sum_exp(ctx: Context, call: Call) -> Tracked:
 
 
 def along_axis(make: type[Softmax] | type[LogSoftmax]) -> Rule:
-    """The rule of softmax and log_softmax."""
+    """The rule of softmax and log_softmax; softmax along time gives the weights of attention."""
 
     def rule(ctx: Context, call: Call) -> Tracked:
         x = stream_arg(call, ctx.resolve(call.args[0]))
+        if make is Softmax and int(call.args[1]) % len(x.dims) == x.time:
+            return Shares(whole(call, x))
         op: Op = make(frame_axis(call, x, call.args[1]))
         return ctx.stream(op, [x.value], call)
 

@@ -12,15 +12,12 @@ ATTENTION = (
     "every frame is combined with every other frame, as attention over the whole sequence does",
     "a streaming model cannot wait for the whole sequence; use recurrent layers",
 )
-CONVOLUTION = (
-    "convolution is not supported yet",
-    "use a linear layer on each frame, or compute the features outside the model",
+TRANSPOSED = ("transposed convolution is not supported", "upsample by repeating, then convolve")
+PATCHES = ("patches of a tensor are not supported", "use a convolution with a kernel of ones and zeros")
+SPECTRUM = (
+    "this Fourier transform is not supported",
+    "use torch.fft.rfft of frames, or edgernn.features.Spectrogram",
 )
-POOLING = (
-    "pooling over windows is not supported yet",
-    "take the last output ([:, -1] or h_n), or pool outside the model",
-)
-SPECTRUM = ("Fourier transforms are not supported", "compute the spectrum outside the model and feed its frames")
 COMPARISON = (
     "comparisons give truth values, which the exported programs do not have",
     "use clamp, relu, minimum or maximum; compare outside the model",
@@ -43,13 +40,9 @@ REFUSED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "scaled_dot_product_attention",
          "_scaled_dot_product_flash_attention_for_cpu"), ATTENTION),
-    **dict.fromkeys(
-        ("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d", "unfold", "im2col"),
-        CONVOLUTION),
-    **dict.fromkeys(
-        ("max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d",
-         "adaptive_max_pool1d", "max_pool1d_with_indices", "max_pool2d_with_indices"), POOLING),
-    **dict.fromkeys(("fft_rfft", "fft_fft", "fft_ifft", "fft_irfft", "stft", "istft"), SPECTRUM),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), TRANSPOSED),
+    **dict.fromkeys(("unfold", "im2col"), PATCHES),
+    **dict.fromkeys(("fft_fft", "fft_ifft", "fft_irfft", "stft", "istft"), SPECTRUM),
     **dict.fromkeys(
         ("gt", "ge", "lt", "le", "eq", "ne", "greater", "less", "logical_and", "logical_or", "logical_not", "isnan",
          "isfinite", "bitwise_not"), COMPARISON),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ import torch
 
 from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
+from edgernn.capture.rules.picking import bordered
+from edgernn.capture.rules.timing import cut, padded, settled, whole, zeros_around
 from edgernn.capture.traced import Call, Varying
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
 from edgernn.ops import Concat, Expand, Last, Slice, Transpose
 
-WHOLE = "it cuts the sequence, so the frames of input and output no longer correspond"
 WHOLE_REMEDY = "take the last frame ([:, -1]) or all of them; cut the sequence outside the model"
 
 
@@ -144,15 +146,15 @@ def select(ctx: Context, call: Call) -> Tracked:
     start = int(index) % x.frame[position]
     part = ctx.add(Slice(position, start, start + 1), [x.value], call)
     dims = plain_dims(call)
-    return Stream(ctx.reshaped(part, frame_of(dims), call), dims)
+    return replace(x, value=ctx.reshaped(part, frame_of(dims), call), dims=dims)
 
 
 def last_frame(ctx: Context, call: Call, x: Stream, index: Any) -> Stream:
     """``x[..., index]`` along time: only the last frame streams."""
     if index != -1 and not (isinstance(index, Varying) and index.from_end == 1):
         refuse(call, f"frame {index.a if isinstance(index, Varying) else index} of the sequence is taken", WHOLE_REMEDY)
-    dims = tuple(n for n in x.dims if n is not None)
-    return Stream(ctx.add(Last(), [x.value], call), dims)
+    x = settled(ctx, call, whole(call, x))
+    return Stream(ctx.add(Last(), [x.value], call), x.frame)
 
 
 def slice_(ctx: Context, call: Call) -> Tracked:
@@ -167,20 +169,15 @@ def slice_(ctx: Context, call: Call) -> Tracked:
     begin, end, stride = slice(start, stop, step).indices(size)
     if (begin, end, stride) == (0, size, 1):
         return x
-    return ctx.stream(Slice(x.axis(axis), begin, end, stride), [x.value], call)
+    return replace(ctx.stream(Slice(x.axis(axis), begin, end, stride), [x.value], call), lag=x.lag, extra=x.extra)
 
 
 def _slice_time(ctx: Context, call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream:
-    to_end = (
-        stop is None or (isinstance(stop, Varying) and stop.from_end == 0) or (isinstance(stop, int) and stop > 1 << 31)
-    )
-    last = start == -1 or (isinstance(start, Varying) and start.from_end == 1)
-    if not to_end or step != 1 or not (last or start in (0, None)):
-        refuse(call, WHOLE, WHOLE_REMEDY)
-    if not last:
-        return x
+    part = cut(call, x, start, stop, step)
+    if part is not None:
+        return part
     dims = tuple(1 if n is None else n for n in x.dims)
-    return Stream(ctx.reshaped(ctx.add(Last(), [x.value], call), frame_of(dims), call), dims)
+    return Stream(ctx.reshaped(last_frame(ctx, call, x, -1).value, frame_of(dims), call), dims)
 
 
 def narrow(ctx: Context, call: Call) -> Tracked:
@@ -243,7 +240,10 @@ def _torch_axis(x: Stream, axis: int) -> int:
 def cat(ctx: Context, call: Call) -> Tracked:
     parts = [p for p in ctx.resolve(call.args[0]) if not _empty(p)]
     axis = int(call.args[1]) if len(call.args) > 1 else int(call.kwargs.get("dim", 0))
-    return joined(ctx, call, parts, axis)
+    around = zeros_around(call, parts, axis % len(call.shapes[0]))
+    if around is not None:
+        return around
+    return joined(ctx, call, [settled(ctx, call, p) if isinstance(p, Stream) else p for p in parts], axis)
 
 
 def _empty(part: Any) -> bool:
@@ -262,7 +262,8 @@ def joined(ctx: Context, call: Call, parts: Sequence[Any], axis: int) -> Stream:
         refuse(call, "integers and floats are joined")
     names = [_part(ctx, call, p, dims) for p in parts]
     ctx.operands(call, [s for s in streams if not ctx.is_integer(s)], dims)
-    return ctx.stream(Concat(Stream("", dims).axis(axis)), names, call)
+    joined_parts = ctx.stream(Concat(Stream("", dims).axis(axis)), names, call)
+    return replace(joined_parts, extra=max((s.extra for s in streams if s.time is not None), default=0))
 
 
 def _part(ctx: Context, call: Call, part: Any, dims: tuple[int | None, ...]) -> str:
@@ -288,19 +289,24 @@ def stack(ctx: Context, call: Call) -> Tracked:
 
 
 def pad(ctx: Context, call: Call) -> Tracked:
-    """Constant padding of axes that are not time."""
+    """Padding by a constant, or by entries of the tensor."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
     widths, value = list(call.args[1]), call.option("value")
-    if call.option("mode") not in (None, "constant"):
-        refuse(call, f"padding of mode {call.option('mode')!r}", "use constant padding")
+    bordering = call.option("mode") not in (None, "constant")
     for k in range(0, len(widths), 2):
-        if widths[k : k + 2] != [0, 0]:
-            x = _padded(ctx, call, x, len(x.dims) - 1 - k // 2, widths[k], widths[k + 1], float(value or 0.0))
+        if bordering:
+            x = bordered(ctx, call, settled(ctx, call, x), len(x.dims) - 1 - k // 2, widths[k], widths[k + 1])
+        elif widths[k : k + 2] != [0, 0]:
+            x = padded_axis(ctx, call, x, len(x.dims) - 1 - k // 2, widths[k], widths[k + 1], float(value or 0.0))
     return x
 
 
-def _padded(ctx: Context, call: Call, x: Stream, axis: int, before: int, after: int, value: float) -> Stream:
-    position = frame_axis(call, x, axis)
+def padded_axis(ctx: Context, call: Call, x: Stream, axis: int, before: int, after: int, value: float) -> Stream:
+    """``x`` with entries of ``value`` before and after along an axis."""
+    if axis == x.time:
+        return padded(call, x, before, after, value)
+    # A frame of zeros that is padded with zeros is one still: the padding of time may stay as it is.
+    x, position = x if value == 0.0 else settled(ctx, call, x), frame_axis(call, x, axis)
     if before < 0 or after < 0:
         refuse(call, "negative padding", "use a slice")
     names = [x.value]
@@ -309,7 +315,8 @@ def _padded(ctx: Context, call: Call, x: Stream, axis: int, before: int, after: 
     if after:
         names.append(_block(ctx, call, x, position, after, value))
     size = x.frame[position] + before + after
-    return Stream(ctx.add(Concat(position), names, call), (*x.dims[:axis], size, *x.dims[axis + 1 :]))
+    joined_name = ctx.add(Concat(position), names, call)
+    return replace(x, value=joined_name, dims=(*x.dims[:axis], size, *x.dims[axis + 1 :]))
 
 
 def _block(ctx: Context, call: Call, x: Stream, position: int, width: int, value: float) -> str:
@@ -370,3 +377,7 @@ RULES: dict[str, Rule] = {
     "aten.constant_pad_nd.default": pad,
     "aten.flip.default": flip,
 }  # fmt: skip
+
+MOVING = (identity, dropout, view, permute, transpose, movedim)
+MOVES = frozenset(name for name, rule in RULES.items() if rule in MOVING)
+"""Operators that only move the elements of a frame: frames of zeros stay so."""

@@ -12,12 +12,17 @@ VERBS = {
     "run": "Stream frames through an artifact, one step at a time.",
     "validate": "Compare an artifact with the PyTorch model that it came from.",
     "inspect": "Show what an artifact takes, gives and carries from step to step.",
+    "boards": "List the boards, or show one.",
+    "build": "Compile an artifact to firmware for a board.",
+    "profile": "Tell what a step of an artifact costs on boards.",
+    "verify-boards": "Stream the same frames through every emulated board, and compare.",
+    "flash": "Put an artifact or firmware on a board.",
     "engines": "List the engines, whether they are installed, and what they run.",
 }
 
 
 class LazyGroup(click.Group):
-    """Imports ``edgernn.cli.<verb>`` when it is asked for."""
+    """Imports ``edgernn.cli.<verb>`` (``-`` being ``_``) when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -25,7 +30,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"edgernn.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"edgernn.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

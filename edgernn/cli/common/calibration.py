@@ -20,6 +20,7 @@ DAMAGED_ARCHIVE = (
     *DAMAGE, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, KeyError, RuntimeError,
 )  # fmt: skip
 Sequences = list[dict[str, Array]]
+TARGETS = "targets"
 LAYOUT = (
     "an array is one sequence [T, *frame] or several of equal length [N, T, *frame]; in an .npz it is named "
     "like its input, with _0, _1, ... appended where sequences differ in length (where there is one input, "
@@ -34,6 +35,7 @@ def load_calibration(path: Path, interface: Interface) -> Sequences:
     if not path.is_file():
         raise UsageError(f"--calibration {path}: no such file")
     arrays = {"": np.asarray(read_array(path))} if path.suffix == ".npy" else _read_npz(path)
+    arrays = {name: array for name, array in arrays.items() if not _is_target(name, interface)}
     if not arrays:
         raise UsageError(f"--calibration {path}: holds no arrays; {LAYOUT}")
     columns = {p.name: _sequences(arrays, p, interface, path) for p in interface.inputs}
@@ -41,6 +43,27 @@ def load_calibration(path: Path, interface: Interface) -> Sequences:
     if len(set(counts.values())) != 1:
         raise UsageError(f"--calibration {path}: inputs have different numbers of sequences: {counts}")
     return [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
+
+
+def load_targets(path: Path, interface: Interface) -> list[Array] | None:
+    """What a metric compares outputs with, one for each sequence of the calibration in ``path``: the rows of
+    ``targets``, or ``targets_0``, ``targets_1``, ... where they differ in shape; None where there are none."""
+    if path.suffix != ".npz":
+        return None
+    arrays = {name: array for name, array in _read_npz(path).items() if _is_target(name, interface)}
+    if set(arrays) == {TARGETS}:
+        return list(arrays[TARGETS])
+    return [arrays[name] for name in sorted(arrays, key=_number)] or None
+
+
+def _is_target(name: str, interface: Interface) -> bool:
+    """Whether an array is for metrics, not for an input."""
+    return re.fullmatch(rf"{TARGETS}(_\d+)?", name) is not None and TARGETS not in {p.name for p in interface.inputs}
+
+
+def _number(name: str) -> int:
+    found = re.findall(r"\d+$", name)
+    return int(found[0]) if found else -1
 
 
 def _read_npz(path: Path) -> dict[str, Array]:
@@ -62,7 +85,7 @@ def _sequences(arrays: Mapping[str, Array], port: Port, interface: Interface, pa
         named = list(arrays)
     if not named:
         raise UsageError(f"--calibration {path}: nothing for input {port.name!r}, found {list(arrays)}; {LAYOUT}")
-    named.sort(key=lambda name: int(found[0]) if (found := re.findall(r"\d+$", name)) else -1)
+    named.sort(key=_number)
     return [sequence for name in named for sequence in _split(arrays[name], port, f"{path}{': ' * bool(name)}{name}")]
 
 
@@ -71,6 +94,7 @@ def _split(array: Array, port: Port, where: str) -> list[Array]:
     wanted = "fiu" if port.dtype.startswith("float") else "iu"
     if array.dtype.kind not in wanted:
         raise UsageError(f"--calibration {where}: dtype {array.dtype} does not fit input {port.name!r} ({port.dtype})")
+    array = _without_ones(array, port)
     lead = array.ndim - len(port.shape)
     one = 0 if port.kind == "static" else 1
     if array.shape[max(lead, 0) :] != port.shape or lead not in (one, one + 1):
@@ -80,3 +104,16 @@ def _split(array: Array, port: Port, where: str) -> list[Array]:
         )
     array = array.astype(port.dtype)
     return list(array) if lead == one + 1 else [array]
+
+
+def _without_ones(array: Array, port: Port) -> Array:
+    """``array`` with as few of the leading ones of its frames as those of the port have: a model for [1, T, 1, 28, 28]
+    has frames of [28, 28]; and with the axis of a frame that is one number, such as a token."""
+    if port.shape == (1,) and port.kind != "static" and array.shape[-1:] not in ((), (1,)):
+        return array[..., None]
+    ones = array.shape[: -len(port.shape)]
+    if array.shape[array.ndim - len(port.shape) :] != port.shape or port.kind == "static" or 1 not in ones[1:]:
+        return array
+    while len(ones) > 1 and ones[-1] == 1:
+        ones = ones[:-1]
+    return array.reshape(*ones, *port.shape)

@@ -19,12 +19,15 @@ else:
 
 NAME = "edgernn.toml"
 TABLE = "export"
-PATHS = ("weights", "calibration", "output")
+PATHS = ("weights", "calibration", "validation", "output")
 LISTS = ("input", "state")
-TEXTS = ("model", "quant", "calibration-method", "mode", "target", "name", *PATHS)
-NUMBERS = ("sample-rate", "drift-steps")
-KEYS = (*LISTS, *TEXTS, *NUMBERS, "format", "arg", "quiet")
-PARAMETERS = {"input": "inputs", "state": "states", "arg": "arguments", "format": "formats"}
+TEXTS = ("model", "quant", "calibration-method", "metric", "mode", "target", "name", *PATHS)
+NUMBERS = ("sample-rate", "drift-steps", "max-loss")
+TABLES = {"arg": "a table of constructor arguments", "quant-layer": "a table of layer patterns and schemes"}
+KEYS = (*LISTS, *TEXTS, *NUMBERS, *TABLES, "format", "quiet")
+PARAMETERS = {
+    "input": "inputs", "state": "states", "arg": "arguments", "format": "formats", "quant-layer": "quant_layers",
+}  # fmt: skip
 
 
 def option(command: Any) -> Any:
@@ -76,9 +79,9 @@ def _value(key: str, value: Any, path: Path) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(f"{where}: a number expected, found {value!r}")
         return value
-    if key == "arg":
-        table = _typed(value, dict, "a table of constructor arguments", where)
-        return [f"{name}={item!r}" for name, item in table.items()]
+    if key in TABLES:
+        table = _typed(value, dict, TABLES[key], where)
+        return [f"{name}={item!r}" if key == "arg" else f"{name}={item}" for name, item in table.items()]
     if key in LISTS or key == "format":
         items = value if isinstance(value, list) else [value]
         texts = [_typed(item, str, "a text or a list of texts", where) for item in items]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,16 @@ from typing import TYPE_CHECKING, Any
 from edgernn.cli.common.calibration import Sequences, load_calibration
 from edgernn.cli.common.modules import load_module
 from edgernn.cli.common.progress import Bar
+from edgernn.cli.common.quantizing import WITHOUT_CALIBRATION, check_options, quantized, scheme_of
 from edgernn.cli.common.weights import load_weights
-from edgernn.errors import UsageError
+from edgernn.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from edgernn.api import Model
+
+
+ONNX_SUFFIX = ".onnx"
+"""MODEL that ends so is a file, and no Python object."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,15 @@ class ModelOptions:
     quant: str
     calibration_method: str
     drift_steps: int
+    validation: str | None = None
+    quant_layers: Sequence[str] = ()
+    max_loss: float | None = None
+    metric: str = "sqnr"
+
+    @property
+    def scheme(self) -> str:
+        """The number format."""
+        return scheme_of(self.quant, self.max_loss)
 
 
 @dataclass(frozen=True)
@@ -50,15 +65,22 @@ class Conversion:
 
 def convert(options: ModelOptions, bar: Bar) -> Conversion:
     """Import, load weights, convert, read the calibration. Raises EdgeRNNError."""
-    if not options.inputs:
-        raise UsageError("--input is missing: the shape of each argument of forward, e.g. --input 1,T,40")
-    for path in (options.weights, options.calibration):
+    for path in (options.weights, options.calibration, options.validation):
         if path and not Path(path).is_file():
             raise UsageError(f"{path}: no such file")
-    if options.quant != "float32" and not options.calibration:
-        raise UsageError(
-            f"--quant {options.quant} needs --calibration FILE: real sequences, from which the ranges are taken"
-        )
+    check_options(options)
+    model, notes = (_of_file if options.reference.endswith(ONNX_SUFFIX) else _of_module)(options, bar)
+    given = {path: load_calibration(Path(path), model.interface) for path in _files(options)}
+    tested, data = _tested(options, given)
+    if options.scheme != "float32":
+        model = quantized(model, given.get(options.calibration or ""), options, bar)
+    return Conversion(model, tested, data, [note for note in notes if note])
+
+
+def _of_module(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
+    """The model of a PyTorch module, and notes."""
+    if not options.inputs:
+        raise UsageError("--input is missing: the shape of each argument of forward, e.g. --input 1,T,40")
     bar("importing the model")
     module = load_module(options.reference, options.arguments)
     _use_one_thread()
@@ -78,15 +100,46 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
     )
     if not options.weights and any(p.requires_grad for p in module.parameters()):
         notes.append("no --weights given: the weights are those that the class or factory made")
-    calibration, data = None, "random sequences"
-    if options.calibration:
-        calibration = load_calibration(Path(options.calibration), model.interface)
-        data = f"random sequences and {len(calibration)} from {Path(options.calibration).name}"
-        if options.quant != "float32":
-            bar("quantizing")
-            model = model.quantize(calibration, options.quant, options.calibration_method)
-            data = f"{len(calibration)} sequences from {Path(options.calibration).name}"
-    return Conversion(model, calibration, data, [note for note in notes if note])
+    return model, notes
+
+
+def _of_file(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
+    """The model of an ONNX file, and notes."""
+    for given, option in ((options.weights, "--weights"), (options.arguments, "--arg")):
+        if given:
+            raise UsageError(f"{option} is for PyTorch models: {options.reference} has its weights in it")
+    for package in ("torch", "onnx"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtraError(package, "export", "an ONNX model")
+    _use_one_thread()
+    import edgernn
+
+    bar("converting")
+    model = edgernn.convert(
+        options.reference,
+        inputs=list(options.inputs) or None,
+        state=list(options.states) or None,
+        name=options.name,
+        sample_rate_hz=options.sample_rate,
+    )
+    return model, []
+
+
+def _files(options: ModelOptions) -> list[str]:
+    return [path for path in (options.calibration, options.validation) if path]
+
+
+def _tested(options: ModelOptions, given: Mapping[str, Sequences]) -> tuple[Sequences | None, str]:
+    """The real sequences to compare on, and all of them in words."""
+    path = options.validation or options.calibration
+    if path is None:
+        return None, "random sequences"
+    words = f"{len(given[path])} sequences from {Path(path).name}"
+    if options.scheme in WITHOUT_CALIBRATION:
+        return given[path], f"random sequences and {len(given[path])} from {Path(path).name}"
+    if options.validation and options.calibration:
+        words += f"; ranges from {len(given[options.calibration])} of {Path(options.calibration).name}"
+    return given[path], words
 
 
 def _use_one_thread() -> None:

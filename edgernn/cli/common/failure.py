@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ EXIT_USAGE = 2
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+REPEAT_S = 0.05
 
 
 class Terminated(KeyboardInterrupt):
@@ -30,7 +33,7 @@ def run_guarded(app: click.Command, arguments: list[str]) -> int:
     Messages go to standard error; with ``--json`` a JSON object goes to standard output.
     """
     try:
-        with _sigterm_as_exception():
+        with _sigterm_as_exception(), _interrupts_repeated():
             with app.make_context("edgernn", arguments or ["--help"]) as context:
                 returned = app.invoke(context)
             _flush()
@@ -97,6 +100,27 @@ def _sigterm_as_exception() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _interrupts_repeated() -> Iterator[None]:
+    """Raise an interrupt again that Python ignored, as it does where one lands in a callback from a C library."""
+    before = sys.unraisablehook
+
+    def hook(ignored: sys.UnraisableHookArgs) -> None:
+        if not issubclass(ignored.exc_type, KeyboardInterrupt):
+            before(ignored)
+            return
+        number = signal.SIGTERM if issubclass(ignored.exc_type, Terminated) else signal.SIGINT
+        timer = threading.Timer(REPEAT_S, _thread.interrupt_main, [number])
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _flush() -> None:

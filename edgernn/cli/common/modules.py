@@ -51,6 +51,18 @@ def load_module(reference: str, arguments: Sequence[str] = ()) -> nn.Module:
     return built.eval()
 
 
+def load_function(reference: str, option: str) -> Callable[..., Any]:
+    """A function of the user's: "file.py:name" or "package.module:name". Raises UsageError."""
+    source, _, name = reference.rpartition(":")
+    if not source or not name:
+        raise UsageError(f"{option} {reference!r}: expected file.py:name or package.module:name")
+    found = _attribute(_import(source), name, reference)
+    if not callable(found):
+        raise UsageError(f"{option} {reference!r} is of type {type(found).__name__}; a function is expected")
+    function: Callable[..., Any] = found
+    return function
+
+
 def parse_arguments(arguments: Sequence[str]) -> dict[str, Any]:
     """ "key=value" texts; a value is a Python literal, or else the text itself. Raises UsageError."""
     parsed: dict[str, Any] = {}

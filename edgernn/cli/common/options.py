@@ -26,12 +26,13 @@ def model_options(function: F) -> F:
         click.option(
             "--input", "inputs", multiple=True, metavar="SHAPE",
             help="Shape of an argument of forward, T for time: 1,T,40, int:1,T for indices, length:1 for a "
-            "tensor that holds T; 1,40 for a step module. Repeat for several.",
+            "tensor that holds T; 1,40 for a step module. Of an ONNX model, where the file does not say it: "
+            "NAME:1,T,40, or NAME=VALUE for an input that stays the same. Repeat for several.",
         ),
         click.option(
             "--state", "states", multiple=True, metavar="SHAPE",
             help="Shape of the state of a step module forward(x, state), 1,64, or of the initial state that a "
-            "whole-sequence module takes, 2,1,64. Repeat for a tuple of states.",
+            "whole-sequence module takes, 2,1,64. Of an ONNX model: INPUT=OUTPUT. Repeat for a tuple of states.",
         ),
         click.option(
             "--arg", "arguments", multiple=True, metavar="KEY=VALUE",
@@ -51,12 +52,34 @@ def model_options(function: F) -> F:
             "named by input where there are several.",
         ),
         click.option(
-            "--quant", type=click.Choice(["float32", "int16x8"]), default="float32", show_default=True,
-            help="Number format: float32, or int16 values with int8 weights, which needs --calibration.",
+            "--quant", type=click.Choice(["float32", "weights8", "int16x8", "int8", "int16x4"]),
+            default="float32", show_default=True,
+            help="Number format: float32; weights8, int8 weights in a float model; or integers, which need "
+            "--calibration: int16x8, int16 values with int8 weights; int8, int8 values into every product; or "
+            "int16x4, int16 values with weights of four bits.",
         ),
         click.option(
             "--calibration-method", type=click.Choice(["minmax", "percentile", "mse"]), default="minmax",
             show_default=True, help="How the ranges of integer models are chosen.",
+        ),
+        click.option(
+            "--quant-layer", "quant_layers", multiple=True, metavar="PATTERN=SCHEME",
+            help="Another scheme for the layers of an integer model that match, as `inspect` names them: "
+            "lstm_*=int16x8, head=int8:mse, or linear=:percentile for its ranges alone. Repeat for several.",
+        ),
+        click.option(
+            "--max-loss", type=float, metavar="X",
+            help="Choose the cheapest scheme for each layer with which the loss by --metric is at most X.",
+        ),
+        click.option(
+            "--metric", default="sqnr", show_default=True, metavar="NAME",
+            help="What --max-loss bounds: sqnr (dB below int16x8), nsr (noise to signal in dB), agreement (share of "
+            "other largest outputs), mse, or file.py:name, a function of (outputs, targets) that returns an error; "
+            "-file.py:name where more is better.",
+        ),
+        click.option(
+            "--validation", metavar="FILE",
+            help="Other real sequences than those of --calibration, on which artifacts are compared.",
         ),
         click.option(
             "--drift-steps", type=click.IntRange(min=0), default=100_000, show_default=True,

@@ -23,6 +23,7 @@ class Summary:
 
     step_s     seconds inside ``session.step``, all frames together
     exit_code  0, or that of the signal that ended the stream
+    board      what the steps cost, as a board told over its serial port
     """
 
     artifact: str
@@ -34,6 +35,7 @@ class Summary:
     snapshot: str | None = None
     restored: bool = False
     exit_code: int = 0
+    board: dict[str, Any] | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready values."""
@@ -41,6 +43,7 @@ class Summary:
             "artifact": self.artifact, "engine": self.engine, "frames": self.frames, "seconds": self.seconds,
             "us_per_step": self.step_s / self.frames * 1e6 if self.frames else None, "notes": self.notes,
             "snapshot": self.snapshot, "restored": self.restored, "interrupted": self.exit_code != 0,
+            **({"board": self.board} if self.board is not None else {}),
         }  # fmt: skip
 
     def text(self) -> str:
@@ -51,7 +54,25 @@ class Summary:
         if self.snapshot:
             begun = "continued from and saved to" if self.restored else "saved to"
             lines.append(f"state {begun} {self.snapshot}")
+        if self.board is not None:
+            lines.append(_board_line(self.board))
         return "\n".join([*lines, *self.notes])
+
+
+def _board_line(board: dict[str, Any]) -> str:
+    """``pico: 12,345 cycles a step measured at 12 MHz, 176 B of stack``."""
+    cycles, parts = board["cycles"], []
+    if cycles is not None:
+        us = cycles["median"] / board["clock_hz"] * 1e6
+        clock = f"{board['clock_hz'] / 1e6:g} MHz"
+        parts.append(f"{cycles['median']:,.0f} cycles a step measured at {clock} ({us:,.1f} us)")
+    else:
+        parts.append("its counter does not count cycles")
+    if board["stack_bytes"] is not None:
+        parts.append(f"{board['stack_bytes']} B of stack")
+    if board["recoveries"]:
+        parts.append(f"reset {board['recoveries']} times, no frame lost")
+    return f"{board['board']}: {', '.join(parts)}"
 
 
 class StopSignal:

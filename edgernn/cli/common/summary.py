@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from edgernn.validation.render import view
+from edgernn.quant.assignment import Search
+from edgernn.validation.render import integers, view
 from edgernn.validation.results import Report
 
 
@@ -28,4 +29,23 @@ def artifact_table(report: Report) -> Table:
             row.median.replace(view.NOTHING, "-"),
             verdict,
         )
+    return table
+
+
+def integer_lines(report: Report) -> list[str]:
+    """What is to be said of the integers of a model, and of the search for their schemes."""
+    lines = [integers.search_verdict(report.search)] if report.search is not None else []
+    return lines + ([f"integers: {integers.integer_summary(report.integers)}"] if report.integers is not None else [])
+
+
+def search_table(search: Search) -> Table:
+    """Each layer in each cheaper scheme, alone, and which schemes were chosen."""
+    table = Table()
+    for head in integers.SENSITIVITY_HEAD[:2]:
+        table.add_column(head, overflow="fold")
+    for head in integers.SENSITIVITY_HEAD[2:5]:
+        table.add_column(head, justify="right")
+    table.add_column(integers.SENSITIVITY_HEAD[5])
+    for row in integers.sensitivity_rows(search):
+        table.add_row(*map(escape, row))
     return table

@@ -9,21 +9,30 @@ from __future__ import annotations
 import numpy as np
 
 from edgernn.ir.op import Array
+from edgernn.ops.integer.saturation import saturate
 
 INT16_MIN, INT16_MAX = -32768, 32767
+INTEGER_DTYPES = ("int8", "int16")
 ONE_Q15 = 1 << 15
 GATE_FRACTION = 12
 """Fraction bits of gate pre-activations: Q3.12, the argument of the tables."""
 
 
-def sat16(x: Array) -> Array:
-    """``x`` clipped to the range of int16, as int64."""
-    return np.clip(x, INT16_MIN, INT16_MAX)
+def sat16(x: Array, parts: str = "") -> Array:
+    """``x`` clipped to the range of int16, as int64; ``parts`` as in ``saturate``."""
+    return saturate(x, INT16_MIN, INT16_MAX, parts)
 
 
-def requantize(acc: Array, multiplier: Array, bias: Array) -> Array:
-    """bias + round(acc * multiplier / 2^32), halves rounded up; not saturated."""
-    return bias.astype(np.int64) + ((acc.astype(np.int64) * multiplier.astype(np.int64) + (1 << 31)) >> 32)
+def saturated(x: Array, dtype: str, parts: str = "") -> Array:
+    """``x`` clipped to the range of int8 or int16, as int64; ``parts`` as in ``saturate``."""
+    limits = np.iinfo(dtype)
+    return saturate(x, int(limits.min), int(limits.max), parts)
+
+
+def requantize(acc: Array, multiplier: Array, bias: Array, pre_shift: int = 0) -> Array:
+    """bias + round(acc * 2^pre_shift * multiplier / 2^32), halves rounded up; not saturated."""
+    product = (acc.astype(np.int64) << pre_shift) * multiplier.astype(np.int64)
+    return bias.astype(np.int64) + ((product + (1 << 31)) >> 32)
 
 
 def look_up(table: Array, v: Array) -> Array:

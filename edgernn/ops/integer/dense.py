@@ -9,17 +9,20 @@ import numpy as np
 
 from edgernn.ir.op import Array, Op, expect
 from edgernn.ir.types import ValueType
-from edgernn.ops.integer.arithmetic import matvec, requantize, sat16
-from edgernn.ops.integer.recurrent import expect_matrix, expect_rows
+from edgernn.ops.integer.arithmetic import INTEGER_DTYPES, matvec, requantize, saturated
+from edgernn.ops.integer.recurrent import expect_matrix, expect_pre_shift, expect_rows
 
 
 @dataclass(frozen=True)
 class LinearInt16(Op):
-    """y = sat16(requantize(w x, multiplier, bias)).
+    """y = sat(requantize(w x << pre_shift, multiplier, bias)), saturated to ``dtype``.
 
-    Operands: x (..., I) int16, w (O, I) int8, multiplier (O), bias (O) int32, in units of the result.
-    Result: (..., O) int16.
+    Operands: x (..., I) int16 or int8, w (O, I) int8, multiplier (O), bias (O) int32, in units of the result.
+    Result: (..., O) ``dtype``: int16, or for x of int8 also int8.
     """
+
+    dtype: str = "int16"
+    pre_shift: int = 0
 
     kind: ClassVar[str] = "linear_int16"
 
@@ -27,26 +30,31 @@ class LinearInt16(Op):
         expect(len(inputs) == 4, f"linear_int16 has 4 operands, not {len(inputs)}")
         x, w, multiplier, bias = inputs
         expect(
-            x.dtype == "int16" and len(x.shape) >= 1 and len(w.shape) == 2,
+            x.dtype in INTEGER_DTYPES and len(x.shape) >= 1 and len(w.shape) == 2,
             f"linear_int16 of {x.dtype} {x.shape}, {w.shape}",
         )
+        expect(self.dtype in ("int16", x.dtype), f"linear_int16 of {x.dtype} cannot be {self.dtype}")
+        expect_pre_shift(self.pre_shift, x)
         rows = w.shape[0]
         expect_matrix("w", w, rows, x.shape[-1])
         expect_rows("linear_int16", rows, multiplier, bias)
-        return (ValueType("int16", (*x.shape[:-1], rows), x.stream),)
+        return (ValueType(self.dtype, (*x.shape[:-1], rows), x.stream),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         x, w, multiplier, bias = inputs
-        return (sat16(requantize(matvec(w, x), multiplier, bias)).astype(np.int16),)
+        y = requantize(matvec(w, x), multiplier, bias, self.pre_shift)
+        return (saturated(y, self.dtype).astype(self.dtype),)
 
 
 @dataclass(frozen=True)
 class EmbeddingInt16(Op):
-    """Rows of an int8 table: sat16((entry * multiplier[row] + 2^15) >> 16).
+    """Rows of an int8 table: sat((entry * multiplier[row] + 2^15) >> 16), saturated to ``dtype``.
 
     Operands: indices (...) int32 in [0, V), table (V, E) int8, multiplier (V) int32 in [0, 2^23).
-    Result: (..., E) int16.
+    Result: (..., E) ``dtype``, int16 or int8.
     """
+
+    dtype: str = "int16"
 
     kind: ClassVar[str] = "embedding_int16"
 
@@ -58,10 +66,12 @@ class EmbeddingInt16(Op):
             table.dtype == "int8" and len(table.shape) == 2,
             f"the table must be int8 (V, E), not {table.dtype} {table.shape}",
         )
+        expect(self.dtype in INTEGER_DTYPES, f"embedding_int16 of {self.dtype}")
         expect_rows("embedding_int16", table.shape[0], multiplier)
-        return (ValueType("int16", (*indices.shape, table.shape[1]), indices.stream),)
+        return (ValueType(self.dtype, (*indices.shape, table.shape[1]), indices.stream),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         indices, table, multiplier = inputs
         rows = table[indices].astype(np.int64)
-        return (sat16((rows * multiplier[indices][..., None] + (1 << 15)) >> 16).astype(np.int16),)
+        scaled = (rows * multiplier[indices][..., None] + (1 << 15)) >> 16
+        return (saturated(scaled, self.dtype).astype(self.dtype),)

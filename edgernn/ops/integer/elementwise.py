@@ -9,7 +9,7 @@ import numpy as np
 
 from edgernn.ir.op import Array, Op, expect
 from edgernn.ir.types import ValueType, join_streams
-from edgernn.ops.integer.arithmetic import look_up, round_shift, sat16
+from edgernn.ops.integer.arithmetic import INTEGER_DTYPES, look_up, round_shift, sat16, saturated
 
 MULTIPLIER_MAX = (1 << 14) - 1
 
@@ -78,23 +78,52 @@ class MulInt16(Op):
 
 
 @dataclass(frozen=True)
-class RescaleInt16(Op):
-    """sat16((x * multiplier + 2^(shift - 1)) >> shift): another scale; |multiplier| < 2^14, shift in 1..30."""
+class DivInt16(Op):
+    """sat16(a * multiplier / (b * 2^shift)), rounded to nearest, halves up; 0 <= multiplier < 2^31, shift in 0..30.
+
+    A divisor of 0 counts as 1, the smallest that there is.
+    """
 
     multiplier: int
     shift: int
+
+    kind: ClassVar[str] = "div_int16"
+
+    def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
+        _expect_operands(self.kind, inputs)
+        expect(0 <= self.multiplier < 1 << 31 and 0 <= self.shift <= 30, f"{self} is out of range")
+        a, b = inputs
+        return (ValueType("int16", np.broadcast_shapes(a.shape, b.shape), join_streams([a, b])),)
+
+    def reference(self, *inputs: Array) -> tuple[Array, ...]:
+        a, b = (x.astype(np.int64) for x in inputs)
+        divisor = np.where(b == 0, 1, np.abs(b)) << self.shift
+        return (sat16((2 * np.where(b < 0, -a, a) * self.multiplier + divisor) // (2 * divisor)).astype(np.int16),)
+
+
+@dataclass(frozen=True)
+class RescaleInt16(Op):
+    """sat((x * multiplier + 2^(shift - 1)) >> shift): another scale, or width; |multiplier| < 2^14, shift in 1..30.
+
+    Operand: x (...) int16 or int8. Result: (...) ``dtype``, int16 or int8.
+    """
+
+    multiplier: int
+    shift: int
+    dtype: str = "int16"
 
     kind: ClassVar[str] = "rescale_int16"
 
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         (x,) = inputs
-        expect(x.dtype == "int16", f"rescale_int16 of {x.dtype}")
+        expect({x.dtype, self.dtype} <= set(INTEGER_DTYPES), f"rescale_int16 of {x.dtype} to {self.dtype}")
         expect(abs(self.multiplier) <= MULTIPLIER_MAX and 1 <= self.shift <= 30, f"{self} is out of range")
-        return (x,)
+        return (ValueType(self.dtype, x.shape, x.stream),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         (x,) = inputs
-        return (sat16(round_shift(x.astype(np.int64) * self.multiplier, self.shift)).astype(np.int16),)
+        scaled = round_shift(x.astype(np.int64) * self.multiplier, self.shift)
+        return (saturated(scaled, self.dtype).astype(self.dtype),)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgernn.errors import MissingExtraError
-from edgernn.validation.render import charts, view
+from edgernn.validation.render import charts, integers, view
 from edgernn.validation.results import ArtifactReport, Report
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -34,6 +34,9 @@ def render_html(report: Report) -> str:
     return environment.get_template("report.html.jinja").render(
         report=report,
         view=view,
+        integers=integers,
+        fidelity_plot=_fidelity_plot(report),
+        saturation_plot=_saturation_plot(report),
         rows=view.artifact_rows(report),
         labelled=labelled,
         colours=range(charts.COLOURS),
@@ -46,6 +49,7 @@ def render_html(report: Report) -> str:
         state_plot=_state_plot(report),
         properties=_properties(report.artifacts),
         total_weights=sum(row.weights for row in report.layers),
+        total_bytes=sum(row.bytes for row in report.layers),
         total_macs=sum(row.macs for row in report.layers),
     )
 
@@ -62,7 +66,7 @@ def _cards(report: Report) -> list[tuple[str, str, str]]:
     cards = [
         (f"{weights:,}", "weights", f"{macs:,} multiply-accumulates a step"),
         (view.size(state), "of state", f"in {len(report.states)} arrays, constant for ever"),
-        (view.error(worst), "largest error", "of any output and artifact against PyTorch"),
+        (view.error(worst), "largest error", f"of any output and artifact against {report.original}"),
     ]
     if timed:
         fastest, name = min(timed)
@@ -122,10 +126,22 @@ def _size_plot(labelled: Labelled) -> str:
 
 def _state_plot(report: Report) -> str:
     bars = [charts.Bar(s["name"], s.get("bytes", 0), view.size(s.get("bytes", 0)), 2) for s in report.states]
-    if report.scheme == "float32" and report.layers:
-        weights = [charts.Bar(r.name, 4 * r.weights, view.size(4 * r.weights), 0) for r in report.layers if r.weights]
-        bars = weights + bars
+    bars = [charts.Bar(r.name, r.bytes, view.size(r.bytes), 0) for r in report.layers if r.bytes] + bars
     return charts.bar_chart(bars, "bytes of weights and of state") if bars else ""
+
+
+def _fidelity_plot(report: Report) -> str:
+    values = report.integers.values if report.integers else []
+    known = [(v.value, v.sqnr_db) for v in values if v.sqnr_db is not None]
+    bars = [charts.Bar(name, max(found, 0.0), view.sqnr(found), 0) for name, found in known]
+    return charts.bar_chart(bars, "SQNR of each value in dB") if bars else ""
+
+
+def _saturation_plot(report: Report) -> str:
+    """Of the gates and states where anything was clipped."""
+    met = [s for s in report.integers.saturation if s.count] if report.integers else []
+    bars = [charts.Bar(f"{s.layer} {s.part}", s.count / s.total, integers.percent(s.count / s.total), 1) for s in met]
+    return charts.bar_chart(bars, "share of clipped results") if bars else ""
 
 
 def _properties(artifacts: list[ArtifactReport]) -> list[str]:

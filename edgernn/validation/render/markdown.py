@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from edgernn.validation.render import view
+from edgernn.validation.render import integers, view
 from edgernn.validation.results import Report
 
 
@@ -17,9 +17,11 @@ def render_markdown(report: Report) -> str:
         "## Artifacts",
         _artifacts(report),
         *_failures(report),
-        "## Error against PyTorch",
+        f"## Error against {report.original}",
         _errors(report),
         *_drift(report),
+        *_integers(report),
+        *_search(report),
         "## Properties",
         _properties(report),
         "## Interface",
@@ -87,14 +89,39 @@ def _drift(report: Report) -> list[str]:
     names = view.labels(report.artifacts)
     rows = [
         (d.output, label, f"{d.steps:,}", view.error(d.max_error), view.error(d.rms_error_first),
-         view.error(d.rms_error_last))
+         view.error(d.rms_error_last), view.sqnr(d.sqnr_first_db), view.sqnr(d.sqnr_last_db))
         for label, artifact in zip(names, report.artifacts, strict=True)
         for d in artifact.drift
     ]  # fmt: skip
     if not rows:
         return []
-    head = ("output", "engine", "steps", "max error", "RMS error at the start", "RMS error at the end")
-    return ["## Error over continued streaming, without reset", _table(head, rows, numbers=range(2, 6))]
+    head = (
+        "output", "engine", "steps", "max error", "RMS error at the start", "RMS error at the end",
+        "SQNR dB at the start", "SQNR dB at the end",
+    )  # fmt: skip
+    return ["## Error over continued streaming, without reset", _table(head, rows, numbers=range(2, 8))]
+
+
+def _integers(report: Report) -> list[str]:
+    found = report.integers
+    if found is None:
+        return []
+    about = f"Each value beside the float program, over {found.frames:,} frames with the state carried on."
+    values = _table(integers.VALUE_HEAD, integers.value_rows(found), numbers=range(4, 10))
+    saturation = _table(integers.SATURATION_HEAD, integers.saturation_rows(found), numbers=range(1, 4))
+    return ["## Integers", about, values, "## Saturation", saturation]
+
+
+def _search(report: Report) -> list[str]:
+    found = report.search
+    if found is None:
+        return []
+    parts = ["## Schemes of the layers", _text(integers.search_verdict(found))]
+    parts.append(_table(integers.ASSIGNMENT_HEAD, integers.assignment_rows(found)))
+    if found.sensitivities:
+        parts.append("Each layer in a cheaper scheme, alone:")
+        parts.append(_table(integers.SENSITIVITY_HEAD, integers.sensitivity_rows(found), numbers=range(2, 5)))
+    return parts
 
 
 def _properties(report: Report) -> str:
@@ -123,15 +150,12 @@ def _interface(report: Report) -> str:
 
 
 def _layers(report: Report) -> str:
-    rows = [(r.name, r.op, view.shape(r.shape), f"{r.weights:,}", f"{r.macs:,}") for r in report.layers]
-    total = (
-        "total",
-        "",
-        "",
-        f"{sum(r.weights for r in report.layers):,}",
-        f"{sum(r.macs for r in report.layers):,}",
-    )
-    return _table(("node", "op", "shape", "weights", "MACs a step"), [*rows, total], numbers=range(3, 5))
+    rows = [
+        (r.name, r.op, view.shape(r.shape), f"{r.weights:,}", f"{r.bytes:,}", f"{r.macs:,}") for r in report.layers
+    ]
+    sums = [sum(column) for column in zip(*((r.weights, r.bytes, r.macs) for r in report.layers), strict=True)]
+    total = ("total", "", "", *(f"{count:,}" for count in sums))
+    return _table(("node", "op", "shape", "weights", "bytes", "MACs a step"), [*rows, total], numbers=range(3, 6))
 
 
 def _mark(passed: bool) -> str:

@@ -71,10 +71,9 @@ def verdict(report: Report) -> str:
     if not count:
         return "No artifact was checked."
     if not failed:
-        return (
-            f"All {count} artifacts agree with the PyTorch model." if count > 1 else "It agrees with the PyTorch model."
-        )
-    return f"{failed} of {count} artifacts do not agree with the PyTorch model."
+        who = f"All {count} artifacts agree" if count > 1 else "It agrees"
+        return f"{who} with the {report.original} model."
+    return f"{failed} of {count} artifacts do not agree with the {report.original} model."
 
 
 def measured_on(report: Report) -> str:

@@ -24,22 +24,43 @@ class IntegerCaseBuilder(CaseBuilder):
     def int16(self, *shape: int) -> str:
         """An int16 input over the whole range, or at its ends."""
 
-        def draw() -> np.ndarray:
-            if self.kind == "random":
-                return self.rng.integers(-32768, 32768, shape).astype(np.int16)
-            return self.rng.choice(np.array([-32768, 32767], np.int16), shape)
+        return self._integer_input("int16", shape)
 
-        name = self._input(f"x{len(self.graph.inputs)}", ValueType("int16", shape, StreamInfo()), draw)
-        self.graph.inputs[-1] = replace(self.graph.inputs[-1], scale=2.0**-15)
-        return name
+    def narrow_input(self, *shape: int) -> str:
+        """As ``int16``, of int8."""
+        return self._integer_input("int8", shape)
 
     def int16_state(self, *shape: int) -> str:
         """An int16 state with a random or extreme initial value."""
-        value = self.builder.value(f"s{len(self.graph.states)}", ValueType("int16", shape, StreamInfo()))
-        initial = self.rng.integers(-32768, 32768, shape).astype(np.int16)
-        if self.kind != "random":
-            initial = self.rng.choice(np.array([-32768, 32767], np.int16), shape)
-        self.graph.states.append(State(value, shape, "int16", initial, before=value, scale=2.0**-15))
+        return self._integer_state("int16", shape)
+
+    def narrow_state(self, *shape: int) -> str:
+        """As ``int16_state``, of int8."""
+        return self._integer_state("int8", shape)
+
+    def exact_state(self, shape: tuple[int, ...], low: int, high: int) -> str:
+        """An int32 state without a scale, with initial values in [low, high]."""
+        value = self.builder.value(f"s{len(self.graph.states)}", ValueType("int32", shape, StreamInfo()))
+        initial = self.rng.integers(low, high + 1, shape).astype(np.int32)
+        self.graph.states.append(State(value, shape, "int32", initial, before=value))
+        return value
+
+    def _draw(self, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+        limits = np.iinfo(dtype)
+        if self.kind == "random":
+            return self.rng.integers(limits.min, limits.max + 1, shape).astype(dtype)
+        return self.rng.choice(np.array([limits.min, limits.max], dtype), shape)
+
+    def _integer_input(self, dtype: str, shape: tuple[int, ...]) -> str:
+        value = ValueType(dtype, shape, StreamInfo())
+        name = self._input(f"x{len(self.graph.inputs)}", value, lambda: self._draw(dtype, shape))
+        self.graph.inputs[-1] = replace(self.graph.inputs[-1], scale=2.0**-15)
+        return name
+
+    def _integer_state(self, dtype: str, shape: tuple[int, ...]) -> str:
+        value = self.builder.value(f"s{len(self.graph.states)}", ValueType(dtype, shape, StreamInfo()))
+        initial = self._draw(dtype, shape)
+        self.graph.states.append(State(value, shape, dtype, initial, before=value, scale=2.0**-15))
         return value
 
     def int8(self, *shape: int) -> str:

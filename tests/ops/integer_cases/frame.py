@@ -6,6 +6,7 @@ from edgernn.ops import Concat, Embedding, Expand, Reshape, Slice, Transpose
 from edgernn.ops.integer import (
     AddInt16,
     ClipInt16,
+    DivInt16,
     EmbeddingInt16,
     LayerNormInt16,
     LinearInt16,
@@ -113,6 +114,13 @@ CASES = [
     pair(AddInt16("add", 100, 200, 9), "random", (2, 3), (3,), True),
     *(pair(MulInt16(m), kind, (7,), (7,)) for kind in KINDS[:2] for m in (0, 70000, (1 << 31) - 1)),
     pair(MulInt16(90000), "random", (2, 3), (), True),
+    *(
+        pair(DivInt16(m, s), kind, (7,), (7,))
+        for kind in KINDS[:2]
+        for m, s in ((20000, 2), (0, 30), ((1 << 31) - 1, 0))
+    ),
+    pair(DivInt16(30000, 1), "random", (2, 3), (1, 3)),
+    pair(DivInt16(1 << 20, 20), "random", (9,), (9,), True),
     *(single(RescaleInt16(m, s), "random", 19) for m, s in ((16383, 14), (-5000, 10), (16383, 1), (1, 30))),
     single(ClipInt16(0, 32767), "random", 19),
     single(ClipInt16(-100, 12000), "random", 19),

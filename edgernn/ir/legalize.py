@@ -8,7 +8,7 @@ from edgernn.errors import UnsupportedOpError
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Op
-from edgernn.passes.rewrite import rewrite
+from edgernn.ir.rewrite import rewrite
 
 CanLower = Callable[[Op], bool]
 

@@ -1,0 +1,112 @@
+"""One call of the module -> nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch.utils import _pytree as pytree
+
+from edgernn.capture.constants import evaluate, shaped_like
+from edgernn.capture.context import Context, refuse
+from edgernn.capture.rules import OF_TIME, RULES, refused
+from edgernn.capture.rules.attention import pooled
+from edgernn.capture.rules.shape import MOVES
+from edgernn.capture.rules.spectrum import of_complex
+from edgernn.capture.rules.timing import LENGTH_REMEDY, settled
+from edgernn.capture.traced import Call, Ref, Varying
+from edgernn.capture.values import Complex, Constant, Several, Shares, Stream, Tracked, Weighted
+
+IGNORED = ("aten._assert_tensor_metadata.default", "aten._assert_async.msg", "aten.sym_constrain_range.default")
+
+
+def apply(ctx: Context, call: Call) -> Tracked:
+    """The result of one call. Raises UnsupportedModelError, with the line of the user's code, where no rule fits."""
+    if call.target == "getitem":
+        source = ctx.resolve(call.args[0])
+        return _item(call, source, call.args[1]) if isinstance(source, Several) else source
+    if call.target in IGNORED:
+        return Several(())
+    values = pytree.tree_leaves([ctx.resolve(a) for a in [*call.args, *call.kwargs.values()]])
+    if any(isinstance(v, Shares | Weighted) for v in values):
+        _settle(ctx, call)
+        return pooled(ctx, call)
+    if any(isinstance(v, Complex) for v in values):
+        _settle(ctx, call)
+        return of_complex(ctx, call)
+    if not any(isinstance(v, Stream | Several) for v in values):
+        return evaluate(ctx, call)
+    constant = shaped_like(ctx, call)
+    if constant is not None:
+        return constant
+    rule = RULES.get(call.target) or refused.rule_for(call.target)
+    if rule is None:
+        refuse(call, "edgernn has no rule for this operation")
+    streams = {r.name: v for r in _refs(call) for v in [ctx.env[r.name]] if isinstance(v, Stream)}
+    extra = _common_length(call, list(streams.values()))
+    lag = next((s.lag for s in streams.values()), 0) if call.target in MOVES else 0
+    if call.target not in OF_TIME and call.target not in MOVES:
+        _settle(ctx, call)
+    try:
+        result = rule(ctx, call)
+    except (TypeError, ValueError, AttributeError) as error:
+        varying = [a for a in pytree.tree_leaves([call.args, call.kwargs]) if isinstance(a, Varying)]
+        if not varying:
+            raise
+        refuse(
+            call,
+            f"one of its arguments depends on the length of the sequence: {type(error).__name__}",
+            "keep the length of the sequence out of the sizes of other axes",
+        )
+    if call.target not in OF_TIME:
+        result = _timed(result, lag, extra)
+    _check_length(call, result)
+    return result
+
+
+def _settle(ctx: Context, call: Call) -> None:
+    """Bring the frames of all operands into place."""
+    for ref in _refs(call):
+        value = ctx.env[ref.name]
+        if isinstance(value, Stream):
+            ctx.env[ref.name] = settled(ctx, call, value)
+
+
+def _refs(call: Call) -> list[Ref]:
+    return [a for a in pytree.tree_leaves([call.args, call.kwargs]) if isinstance(a, Ref)]
+
+
+def _common_length(call: Call, streams: Sequence[Stream]) -> int:
+    """How many frames all operands with time have more than the input."""
+    found = {s.extra for s in streams if s.time is not None}
+    if len(found) > 1:
+        refuse(call, "sequences of different lengths are combined", LENGTH_REMEDY)
+    return next(iter(found), 0)
+
+
+def _timed(result: Tracked, lag: int, extra: int) -> Tracked:
+    if isinstance(result, Several):
+        return Several(tuple(_stream(item, lag, extra) for item in result.items))
+    return _stream(result, lag, extra) if isinstance(result, Stream | Constant) else result
+
+
+def _stream(item: Stream | Constant, lag: int, extra: int) -> Stream | Constant:
+    return replace(item, lag=lag, extra=extra) if isinstance(item, Stream) and item.time is not None else item
+
+
+def _check_length(call: Call, result: Tracked) -> None:
+    """Results must be as long as what PyTorch computes."""
+    items = result.items if isinstance(result, Several) else (result,)
+    for item, extra in zip(items, call.extra, strict=False):
+        if isinstance(item, Stream) and item.time is not None and item.extra != extra:
+            refuse(call, "the length of its result cannot be followed", LENGTH_REMEDY)
+
+
+def _item(call: Call, source: Several, position: int) -> Tracked:
+    if position >= len(source.items):
+        refuse(
+            call,
+            "it uses positions (the indices of max or min)",
+            "use only the values; take positions outside the model",
+        )
+    return source.items[position]

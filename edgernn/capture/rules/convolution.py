@@ -1,0 +1,121 @@
+"""Convolution over the axes of a frame, over time, and over both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from edgernn.capture.context import Context, fixed_array, plain_dims, refuse, stream_arg
+from edgernn.capture.rules.elementwise import Rule
+from edgernn.capture.rules.shape import padded_axis
+from edgernn.capture.rules.timing import delayed, settled, window
+from edgernn.capture.traced import Call
+from edgernn.capture.values import Stream, Tracked, frame_of
+from edgernn.ops import Conv, Transpose
+
+
+def convolution(axes: int) -> Rule:
+    """The rule of ``conv1d``, ``conv2d`` and ``conv3d``, whose ``padding`` may be a name."""
+
+    def rule(ctx: Context, call: Call) -> Tracked:
+        x = stream_arg(call, ctx.resolve(call.args[0]))
+        if len(x.dims) != axes + 2:
+            refuse(call, f"a convolution over {axes} axes of a tensor of {len(x.dims)}", "give it a batch axis")
+        weight = fixed_array(call, ctx.resolve(call.args[1]), "kernel")
+        given = ctx.resolve(call.args[2]) if len(call.args) > 2 else None
+        bias = np.zeros(len(weight), np.float32) if given is None else fixed_array(call, given, "bias")
+        stride, dilation = (_numbers(call, call.option(name), axes) for name in ("stride", "dilation"))
+        padding = _padding(call, axes, weight, dilation)
+        layer = _Layer(weight, bias, stride, dilation, padding, int(call.option("groups") or 1))
+        return _convolved(ctx, call, x, layer)
+
+    return rule
+
+
+def general(ctx: Context, call: Call) -> Tracked:
+    """``aten.convolution``, to which the above decompose."""
+    if call.option("transposed"):
+        refuse(call, "a transposed convolution", "upsample by repeating, then convolve")
+    return convolution(len(call.args[3]))(ctx, call)
+
+
+class _Layer:
+    """The parameters of a convolution; ``padding`` is (before, after) for each axis."""
+
+    def __init__(self, weight: Any, bias: Any, stride: Any, dilation: Any, padding: Any, groups: int) -> None:
+        self.weight, self.bias, self.groups = weight, bias, groups
+        self.stride: list[int] = stride
+        self.dilation: list[int] = dilation
+        self.padding: list[tuple[int, int]] = padding
+
+
+def _numbers(call: Call, value: Any, axes: int) -> list[int]:
+    listed = value if isinstance(value, list) else [value]
+    if not all(isinstance(v, int) for v in listed):
+        refuse(call, "stride, padding and dilation must be numbers that do not depend on the sequence")
+    return [int(v) for v in listed] if len(listed) == axes else [int(listed[0])] * axes
+
+
+def _padding(call: Call, axes: int, weight: Any, dilation: Sequence[int]) -> list[tuple[int, int]]:
+    given = call.option("padding")
+    if given == "valid":
+        return [(0, 0)] * axes
+    if given == "same":
+        totals = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+        return [(t // 2, t - t // 2) for t in totals]
+    return [(n, n) for n in _numbers(call, given, axes)]
+
+
+def _convolved(ctx: Context, call: Call, x: Stream, layer: _Layer) -> Stream:
+    axes = len(layer.stride)
+    if x.time == 1:
+        refuse(call, "its channels are time: every frame is combined with every other", "transpose time and features")
+    over_time = x.time is not None and x.time > 1
+    for k, (before, after) in enumerate(layer.padding):
+        if (before or after) and x.time != k + 2:
+            x = padded_axis(ctx, call, x, k + 2, before, after, 0.0)
+    if not over_time:
+        x = settled(ctx, call, x)
+        names = [x.value, *_constants(ctx, call, layer)]
+        y = ctx.add(Conv(tuple(layer.stride), tuple(layer.dilation), layer.groups), names, call)
+        dims = plain_dims(call)
+        return Stream(ctx.reshaped(y, frame_of(dims), call), dims, extra=x.extra)
+    return _over_time(ctx, call, x, layer, (x.time or 0) - 2, axes)
+
+
+def _over_time(ctx: Context, call: Call, x: Stream, layer: _Layer, axis: int, axes: int) -> Stream:
+    """The taps of time become an axis of the frame, which the kernel covers."""
+    if layer.stride[axis] != 1:
+        refuse(call, f"it keeps one of {layer.stride[axis]} frames", "use a stride of 1 over time")
+    before, after = layer.padding[axis]
+    size, dilation = layer.weight.shape[axis + 2], layer.dilation[axis]
+    span = (size - 1) * dilation
+    lag, extra = x.lag + before, x.extra + before + after
+    if x.lag < 0 or lag < span:
+        refuse(call, f"it looks {span - lag} frames ahead", _causal(span))
+    value = window(ctx, call, delayed(ctx, call, x.value, lag - span), size, dilation)
+    rank = axes + 2
+    order = [*range(1, axis + 3), 0, *range(axis + 3, rank)]
+    value = ctx.add(Transpose(tuple(k - rank for k in order)), [value], call)
+    dilations = [1 if k == axis else d for k, d in enumerate(layer.dilation)]
+    y = ctx.add(Conv(tuple(layer.stride), tuple(dilations), layer.groups), [value, *_constants(ctx, call, layer)], call)
+    dims = plain_dims(call)
+    return replace(Stream(ctx.reshaped(y, frame_of(dims), call), dims), extra=extra - span)
+
+
+def _causal(span: int) -> str:
+    return f"make it causal: padding=0 and F.pad of {span} frames on the left (and none on the right), then train again"
+
+
+def _constants(ctx: Context, call: Call, layer: _Layer) -> list[str]:
+    hint = call.path or call.name
+    return [ctx.builder.constant(layer.weight, f"{hint}_weight"), ctx.builder.constant(layer.bias, f"{hint}_bias")]
+
+
+RULES: dict[str, Rule] = {
+    **{f"aten.conv{n}d.{overload}": convolution(n) for n in (1, 2, 3) for overload in ("default", "padding")},
+    "aten.convolution.default": general,
+}

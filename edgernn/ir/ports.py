@@ -1,0 +1,34 @@
+"""Real values at the ports of integer models, and integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from edgernn.ir.graph import Port
+from edgernn.ir.op import Array
+
+
+def in_frames(sequences: Sequence[Mapping[str, Array]], ports: Sequence[Port]) -> list[dict[str, Array]]:
+    """``sequences`` (port -> [T, *frame shape]) with [T, 1] for [T] where a frame is one number, such as a token."""
+    single = {port.name for port in ports if port.kind == "frame" and port.shape == (1,)}
+    found = []
+    for sequence in sequences:
+        arrays = {name: np.asarray(array) for name, array in sequence.items()}
+        found.append({n: a[:, None] if n in single and a.ndim == 1 else a for n, a in arrays.items()})
+    return found
+
+
+def quantize(array: Array, port: Port) -> Array:
+    """Finite real values in units of the port's scale: rounded (halves up), saturated, in its dtype."""
+    limits = np.iinfo(port.dtype)
+    with np.errstate(over="ignore"):
+        scaled = np.floor(array.astype(np.float32) * np.float32(1.0 / (port.scale or 1.0)) + np.float32(0.5))
+    quantized: Array = np.clip(scaled, limits.min, limits.max).astype(port.dtype)
+    return quantized
+
+
+def dequantize(array: Array, port: Port) -> Array:
+    """The real values, float32, of integers in units of the port's scale; other values as they are."""
+    return array if port.scale is None else array.astype(np.float32) * np.float32(port.scale)

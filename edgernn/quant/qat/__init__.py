@@ -1,0 +1,1 @@
+"""Quantization-aware training: PyTorch trains a module while its integers run. This room needs torch."""

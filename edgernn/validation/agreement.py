@@ -1,0 +1,81 @@
+"""Integer artifacts whose runtime has an arithmetic of its own: as near to the float model as the definition is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgernn.ir.graph import Graph
+from edgernn.ir.op import Array
+from edgernn.ops.evaluate import run_block
+from edgernn.runtime.quantized import quantize
+from edgernn.runtime.session import Session
+from edgernn.validation.checks import feed
+from edgernn.validation.results import PropertyResult
+from edgernn.validation.sequences import Sequence_
+
+FOREIGN_SUFFIXES = (".onnx", ".tflite")
+"""Formats whose integer arithmetic is that of the runtime, which differs between runtimes."""
+
+AGREEMENT_DB = {"int16x8": 40.0, "int16x4": 40.0, "int8": 35.0}
+"""Scheme -> least power of the outputs over that of their differences from the definition. Of several, the least."""
+
+WORSE = 2.0
+"""Power of the error against the float model, over that of the definition, that is allowed: 3 dB."""
+
+ALWAYS_ALLOWED_LSB = 4
+"""Differences that are no fault, however small the outputs are."""
+
+Outputs = dict[str, Array]
+
+
+def agreement(session: Session, program: Graph, real: Graph, sequences: Sequence[Sequence_]) -> PropertyResult:
+    """Whether what ``session`` gives for ``sequences`` of real input is near the integers of ``program``, or at least
+    not further from ``real``, the float program, than these are."""
+    least = min((AGREEMENT_DB[s] for s in program.scheme.split("+") if s in AGREEMENT_DB), default=40.0)
+    exact = _joined([run_block(real, sequence) for sequence in sequences])
+    definition, found = _integers(session, program, sequences)
+    details, passed = [], True
+    for port in program.outputs:
+        name, scale = port.name, port.scale or 1.0
+        largest = int(np.abs(found[name] - definition[name]).max(initial=0))
+        errors = [_power(values[name] * scale - exact[name]) for values in (found, definition)]
+        agrees = _decibels(definition[name], found[name] - definition[name])
+        passed = passed and (errors[0] <= WORSE * errors[1] or agrees >= least or largest <= ALWAYS_ALLOWED_LSB)
+        ours, theirs = (_decibels(exact[name], values[name] * scale - exact[name]) for values in (definition, found))
+        details.append(
+            f"output {name!r}: SQNR {theirs:.1f} dB, that of the definition {ours:.1f} dB; "
+            f"within {largest} LSB of it ({agrees:.1f} dB)"
+        )
+    failure = "" if passed else f"; at most 3 dB more error than the definition is allowed, or {least:g} dB from it"
+    return PropertyResult("arithmetic of the runtime", passed, "; ".join(details) + failure)
+
+
+def _power(values: Array) -> float:
+    return float(np.mean(np.square(values, dtype=np.float64)))
+
+
+def _decibels(signal: Array, noise: Array) -> float:
+    power = _power(noise)
+    return 10 * float(np.log10(max(_power(signal), 1e-300) / power)) if power else np.inf
+
+
+def _integers(session: Session, program: Graph, sequences: Sequence[Sequence_]) -> tuple[Outputs, Outputs]:
+    """The integers of all frames: of the definition, and of the session, as int64."""
+    wanted, found = [], []
+    raw, session.raw = session.raw, True
+    try:
+        for sequence in sequences:
+            inputs = {p.name: quantize(sequence[p.name], p) if p.scale else sequence[p.name] for p in program.inputs}
+            session.reset()
+            rows = feed(session, sequence)
+            wanted.append({n: values.astype(np.int64) for n, values in run_block(program, inputs).items()})
+            found.append({n: np.stack([row[n] for row in rows]).astype(np.int64) for n in wanted[-1]})
+    finally:
+        session.raw = raw
+    return _joined(wanted), _joined(found)
+
+
+def _joined(parts: Sequence[Outputs]) -> Outputs:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,1 @@
+"""Which language a text is in, after every byte of it: an embedding of bytes and a GRU."""

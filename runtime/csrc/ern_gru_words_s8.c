@@ -1,0 +1,9 @@
+/* One step of a GRU layer in integers, x of int8, reset after the product, four rows a word. Gates r z n. */
+#include "ern_gru_words.h"
+
+ERN_API void ern_gru_s8(const ern_gru_s16_layer *layer, const int8_t *x, const int16_t *h, int16_t *work, int16_t *h_next)
+{
+    int16_t *const start = ern_words_start(work), *const middle = ern_words_put_narrow(start, x, layer->inputs);
+    const size_t hidden = (size_t)(ern_words_put_shortened(middle, h, layer->hidden, layer->shift) - middle);
+    ern_gru_words(layer, start, (size_t)(middle - start), hidden, h, h_next, 1);
+}

@@ -1,0 +1,1 @@
+"""The runtime under the userland of a Raspberry Pi: `make test-pi`."""
