@@ -265,7 +265,7 @@ CASES: list[Case] = [
     (strided, "one of 2 frames", "stride of 1"),
     (unpadded, "looks 2 frames ahead", "make it causal"),
     (longer, "2 frames more than the input", "pad on the left only"),
-    (replicated, "padding of mode 'replicate'", "constant padding"),
+    (replicated, "padding of time of mode 'replicate'", "with zeros"),
     (ones_before, "frames of 1.0", "zeros"),
     (attention_of_frames, "over time", "a weighted mean"),
     (standardized_over_time, "the future would be needed", "only values of the end"),

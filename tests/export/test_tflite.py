@@ -29,7 +29,7 @@ ITEM_BYTES = {
 }  # fmt: skip
 HIGHEST_VERSIONS = {"FULLY_CONNECTED": 5, "BROADCAST_TO": 2, "DEQUANTIZE": 3, "GATHER": 2}
 """Versions above 1 that tflite-runtime 2.14 and TensorFlow Lite Micro register for float32 and int8 constants."""
-DECOMPOSED = {"running"}
+DECOMPOSED = ("banded_linear", "rfft", "running", "squared_magnitude")
 """Ops that become smaller ones in all their forms."""
 CODES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 

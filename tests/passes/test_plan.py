@@ -57,7 +57,8 @@ class Machine:
                 return
         carried = {i for i, _ in node.op.carried}
         if node.name in self.plan.workspaces:
-            self.at(self.plan.workspaces[node.name], workspace(node.op, node, self.graph))[:] = np.nan
+            needed = workspace(node.op, node, self.graph)
+            self.at(self.plan.workspaces[node.name], needed[1] if isinstance(needed, tuple) else needed)[:] = np.nan
         self.require_apart(node)
         operands = []
         for k, name in enumerate(node.inputs):
