@@ -161,7 +161,7 @@ class Model:
 
     def quantize(
         self,
-        calibration: Sequence[dict[str, Array]] | None = None,
+        calibration: Sequence[Mapping[str, Array] | Array] | None = None,
         scheme: str = "int16x8",
         method: str = "minmax",
         *,
@@ -173,7 +173,8 @@ class Model:
     ) -> Model:
         """This float model with quantized weights, and in integers unless ``scheme`` is "weights8".
 
-        calibration  sequences of real input, each a dict of input name -> [T, *frame shape]; integers need some
+        calibration  sequences of real input, each a dict of input name -> [T, *frame shape], or of a model with one
+                     input the array alone; integers need some
         scheme       "weights8": int8 weights with a scale for each row, all else float32;
                      "int16x8": int16 values and states, int8 weights with a scale for each row;
                      "int8": int8 also where values enter products with weights
@@ -193,23 +194,23 @@ class Model:
             raise UsageError(
                 f"model {self.name!r} is in integers ({self.graph.scheme}) already; quantize the float model"
             )
-        if calibration is not None:
-            calibration = in_frames(calibration, self.interface.inputs)
-            check_calibration(self.interface, calibration)
+        sequences = None if calibration is None else in_frames(calibration, self.interface.inputs)
+        if sequences is not None:
+            check_calibration(self.interface, sequences)
         if scheme == weights8.SCHEME:
             if layers or max_loss is not None:
                 raise UsageError("scheme 'weights8' is for whole models: schemes of layers are for models in integers")
-            return Model(quantize_weights(self.graph), self.reference, self.graph, calibration and list(calibration))
-        if calibration is None:
+            return Model(quantize_weights(self.graph), self.reference, self.graph, sequences)
+        if sequences is None:
             raise UsageError(f"scheme {scheme!r} needs calibration: sequences of real input")
         if max_loss is None:
-            quantized, search = quantize(self.graph, calibration, scheme, method, layers), None
+            quantized, search = quantize(self.graph, sequences, scheme, method, layers), None
         else:
             quantized, search = find_schemes(
-                self.graph, calibration, max_loss, metric, targets,
+                self.graph, sequences, max_loss, metric, targets,
                 scheme=scheme, method=method, layers=layers, progress=progress,
             )  # fmt: skip
-        model = Model(quantized.graph, self.reference, self.graph, list(calibration))
+        model = Model(quantized.graph, self.reference, self.graph, sequences)
         model.quantized, model.search = quantized, search
         return model
 

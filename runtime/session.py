@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from types import TracebackType
 from typing import Any
@@ -13,12 +13,12 @@ from edgernn.errors import FrameError, SnapshotError, UsageError
 from edgernn.ir.graph import Port, State
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.runtime.ends import Ends
 from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.frames import check_values, reader
 from edgernn.runtime.quantized import dequantize, real_dtype
+from edgernn.runtime.results import Result
 from edgernn.runtime.snapshot import pack_snapshot, unpack_snapshot
-
-Result = Array | dict[str, Array]
 
 
 class Session:
@@ -27,18 +27,23 @@ class Session:
     A frame that is refused (FrameError) leaves the state as it was.
     """
 
-    step: Callable[..., Result]
-    """Process one frame.
+    step: Callable[..., Result | None]
+    """Process one frame. Returns None while a model with a ``delay`` has nothing to say yet.
 
     For one input, give an array of ``inputs[0].shape`` (anything NumPy converts). For several, give
     them in order or by name. A dict by name does for any number. Returns the output as a new array, or a dict
-    by name when there are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index.
+    by name when there are several outputs. Raises FrameError for a wrong shape, dtype, NaN, infinity or index,
+    and UsageError after ``flush``.
     """
+
+    every_step: Callable[..., Result]
+    """As ``step``, for a model with a delay what the program computes before its first output too."""
 
     def __init__(self, engine: Engine, path: str = "", raw: bool = False) -> None:
         self._engine: Engine | _ClosedEngine = engine
         self.path = path
         self.interface: Interface = engine.interface
+        self._ends = Ends(engine.interface)
         self.raw = raw
 
     @property
@@ -49,7 +54,8 @@ class Session:
     @raw.setter
     def raw(self, raw: bool) -> None:
         self._raw = raw
-        self.step = self._step_of_ports()
+        self.every_step = self._step_of_ports()
+        self.step = self._ends.late(self.every_step)
 
     @property
     def engine(self) -> str:
@@ -86,17 +92,47 @@ class Session:
         """Input frames consumed by one step."""
         return self.interface.hop
 
-    def stream(self, frames: Iterable[Any]) -> Iterator[Result]:
-        """Step through ``frames`` (an array whose first axis is time, or any iterable), yielding each result."""
+    @property
+    def tail(self) -> int:
+        """Steps after the last frame of a sequence that the last outputs need: what ``flush`` makes."""
+        return self.interface.tail
+
+    def stream(self, frames: Iterable[Any], flush: bool = False) -> Iterator[Result]:
+        """Step through ``frames`` (an array whose first axis is time, or any iterable), yielding each result.
+
+        With ``flush`` the sequence ends with the last frame: the results are those of the whole-sequence module.
+        """
         for frame in frames:
-            yield self.step(frame)
+            result = self.step(frame)
+            if result is not None:
+                yield result
+        if flush:
+            yield from self.flush()
+
+    def flush(self, **static: Any) -> list[Result]:
+        """End the sequence: what a model with a delay still has to say of the frames that were fed, in order.
+
+        Afterwards ``reset`` begins another sequence. ``static`` are the inputs that stay the same for a sequence, by
+        name. A model without a ``tail`` has said everything: the list is empty, and steps may go on.
+        """
+        wanted = [p.name for p in self.inputs if p.kind == "static"]
+        if self.tail and set(static) != set(wanted):
+            raise UsageError(f"flush takes the inputs {wanted} by name, found {sorted(static)}")
+        if not self.tail:
+            return []
+        zeros = {p.name: np.zeros(p.shape, p.dtype) for p in self.inputs if p.kind != "static"}
+        frames = [zeros[p.name] if p.name in zeros else static[p.name] for p in self.inputs]
+        self._engine.set_states(self._ends.ended(self._engine.get_states()))
+        results = [self.step(*frames) for _ in range(self.tail)]
+        self._ends.close()
+        return [result for result in results if result is not None]
 
     def reset(self, **initial: Any) -> None:
         """Set the states to their initial values, or to those given by name."""
         unknown = set(initial) - {s.name for s in self.states}
         if unknown:
             raise UsageError(f"unknown states {sorted(unknown)}; the model has {[s.name for s in self.states]}")
-        self._engine.set_states([
+        self._set_states([
             _state_value(state, initial[state.name]) if state.name in initial else state.initial
             for state in self.states
         ])  # fmt: skip
@@ -113,13 +149,17 @@ class Session:
         """Continue from a snapshot. Raises SnapshotError, and changes nothing, if it is damaged or foreign."""
         if not isinstance(blob, bytes | bytearray | memoryview):
             raise SnapshotError(f"a snapshot is bytes, found {type(blob).__name__}")
-        self._engine.set_states(unpack_snapshot(self.interface, bytes(blob)))
+        self._set_states(unpack_snapshot(self.interface, bytes(blob)))
+
+    def _set_states(self, states: Sequence[Array]) -> None:
+        self._engine.set_states(states)
+        self._ends.restart(states)
 
     def close(self) -> None:
         """Release the engine. Whatever is asked of the session afterwards raises UsageError."""
         engine, self._engine = self._engine, _ClosedEngine(self._engine.name)
         engine.close()
-        self.step = _closed
+        self.step = self.every_step = _closed
 
     def __enter__(self) -> Session:
         return self

@@ -89,7 +89,7 @@ def _reference(graph: Graph, artifact: Path, work: Path) -> Stream:
 def evaluate(graph: Graph, frames: Frames, stop: Stop, dtype: str = "float64") -> Outputs:
     """By the definition of the ops; floats in ``dtype``."""
     parts: list[Outputs] = []
-    for values, size in blocks(dequantized(graph), frames, dtype):
+    for values, size in blocks(dequantized(graph), frames, dtype, ending=False):
         parts.append({p.name: np.broadcast_to(values[p.value], (size, *p.shape)) for p in graph.outputs})
         stop.passed(size)
     return {p.name: np.concatenate([part[p.name] for part in parts]) for p in graph.outputs}
@@ -113,7 +113,7 @@ def _of_session(engine: str, how: str, graph: Graph, path: Path) -> Stream:
         outputs = {p.name: np.empty((_count(graph, frames), *p.shape), p.dtype) for p in graph.outputs}
         single = graph.outputs[0].name if len(graph.outputs) == 1 else None
         for k, frame in enumerate(_rows(graph, frames)):
-            result = session.step(*frame)
+            result = session.every_step(*frame)
             for name, array in (result if isinstance(result, dict) else {single or "": result}).items():
                 outputs[name][k] = array
             if (k + 1) % CHUNK == 0:

@@ -9,13 +9,13 @@ from torch.utils import _pytree as pytree
 
 from edgernn.capture.constants import evaluate, shaped_like
 from edgernn.capture.context import Context, refuse
-from edgernn.capture.rules import OF_TIME, RULES, refused
+from edgernn.capture.rules import OF_TIME, RULES, WHOLE, refused
 from edgernn.capture.rules.attention import pooled
 from edgernn.capture.rules.shape import MOVES
 from edgernn.capture.rules.spectrum import of_complex
-from edgernn.capture.rules.timing import LENGTH_REMEDY, settled
+from edgernn.capture.rules.timing import LENGTH_REMEDY, common_lag, settled
 from edgernn.capture.traced import Call, Ref, Varying
-from edgernn.capture.values import Complex, Constant, Several, Shares, Stream, Tracked, Weighted
+from edgernn.capture.values import Complex, Constant, Several, Shares, Stream, Tracked, Weighted, timed
 
 IGNORED = ("aten._assert_tensor_metadata.default", "aten._assert_async.msg", "aten.sym_constrain_range.default")
 
@@ -29,11 +29,10 @@ def apply(ctx: Context, call: Call) -> Tracked:
         return Several(())
     values = pytree.tree_leaves([ctx.resolve(a) for a in [*call.args, *call.kwargs.values()]])
     if any(isinstance(v, Shares | Weighted) for v in values):
-        _settle(ctx, call)
         return pooled(ctx, call)
-    if any(isinstance(v, Complex) for v in values):
-        _settle(ctx, call)
-        return of_complex(ctx, call)
+    parts = [v for v in values if isinstance(v, Complex)]
+    if parts:
+        return _timed_as(of_complex(ctx, call), parts[0])
     if not any(isinstance(v, Stream | Several) for v in values):
         return evaluate(ctx, call)
     constant = shaped_like(ctx, call)
@@ -42,11 +41,12 @@ def apply(ctx: Context, call: Call) -> Tracked:
     rule = RULES.get(call.target) or refused.rule_for(call.target)
     if rule is None:
         refuse(call, "edgernn has no rule for this operation")
-    streams = {r.name: v for r in _refs(call) for v in [ctx.env[r.name]] if isinstance(v, Stream)}
-    extra = _common_length(call, list(streams.values()))
-    lag = next((s.lag for s in streams.values()), 0) if call.target in MOVES else 0
-    if call.target not in OF_TIME and call.target not in MOVES:
-        _settle(ctx, call)
+    operands = [v for r in _refs(call) for v in [ctx.env[r.name]] if isinstance(v, Stream)]
+    _check_operands(call, operands)
+    moved = operands[0] if call.target in MOVES else None
+    if call.target not in OF_TIME and moved is None:
+        _settle(ctx, call, operands)
+    lag, extra = common_lag(operands, call.target in WHOLE), next((s.extra for s in operands if s.time is not None), 0)
     try:
         result = rule(ctx, call)
     except (TypeError, ValueError, AttributeError) as error:
@@ -59,39 +59,47 @@ def apply(ctx: Context, call: Call) -> Tracked:
             "keep the length of the sequence out of the sizes of other axes",
         )
     if call.target not in OF_TIME:
-        result = _timed(result, lag, extra)
+        result = _timed(result, lag, extra, moved)
     _check_length(call, result)
     return result
 
 
-def _settle(ctx: Context, call: Call) -> None:
-    """Bring the frames of all operands into place."""
+def _settle(ctx: Context, call: Call, operands: Sequence[Stream]) -> None:
+    """Bring the frames of all operands into step, the later of them waiting for none but the latest."""
+    lag = common_lag(operands, call.target in WHOLE)
     for ref in _refs(call):
         value = ctx.env[ref.name]
         if isinstance(value, Stream):
-            ctx.env[ref.name] = settled(ctx, call, value)
+            ctx.env[ref.name] = settled(ctx, call, value, lag)
 
 
 def _refs(call: Call) -> list[Ref]:
     return [a for a in pytree.tree_leaves([call.args, call.kwargs]) if isinstance(a, Ref)]
 
 
-def _common_length(call: Call, streams: Sequence[Stream]) -> int:
-    """How many frames all operands with time have more than the input."""
-    found = {s.extra for s in streams if s.time is not None}
-    if len(found) > 1:
+def _check_operands(call: Call, streams: Sequence[Stream]) -> None:
+    if len({s.extra for s in streams if s.time is not None}) > 1:
         refuse(call, "sequences of different lengths are combined", LENGTH_REMEDY)
-    return next(iter(found), 0)
 
 
-def _timed(result: Tracked, lag: int, extra: int) -> Tracked:
+def _timed(result: Tracked, lag: int, extra: int, moved: Stream | None) -> Tracked:
     if isinstance(result, Several):
-        return Several(tuple(_stream(item, lag, extra) for item in result.items))
-    return _stream(result, lag, extra) if isinstance(result, Stream | Constant) else result
+        return Several(tuple(_stream(item, lag, extra, moved) for item in result.items))
+    return _stream(result, lag, extra, moved) if isinstance(result, Stream | Constant) else result
 
 
-def _stream(item: Stream | Constant, lag: int, extra: int) -> Stream | Constant:
-    return replace(item, lag=lag, extra=extra) if isinstance(item, Stream) and item.time is not None else item
+def _timed_as(result: Tracked, source: Complex) -> Tracked:
+    if isinstance(result, Stream):
+        return timed(result.value, result.dims, source.lag, source.extra)
+    return replace(result, lag=source.lag, extra=source.extra) if isinstance(result, Complex) else result
+
+
+def _stream(item: Stream | Constant, lag: int, extra: int, moved: Stream | None) -> Stream | Constant:
+    if not isinstance(item, Stream) or item.time is None:
+        return item
+    if moved is None:
+        return timed(item.value, item.dims, lag, extra)
+    return replace(moved, value=item.value, dims=item.dims)
 
 
 def _check_length(call: Call, result: Tracked) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
 from edgernn.capture.apply import apply
 from edgernn.capture.context import Context
+from edgernn.capture.ending import aligned
 from edgernn.capture.results import ArgumentInfo, Captured, argument_roles, close_states, declare_outputs
 from edgernn.capture.rules import decomposes
-from edgernn.capture.rules.timing import settled, whole
 from edgernn.capture.running import check_repeats, run_once
 from edgernn.capture.spec import CallSpec, InputSpec, argument_names
-from edgernn.capture.traced import LENGTHS, Call, Placeholder, Ref, Traced, trace
+from edgernn.capture.traced import LENGTHS, Placeholder, Traced, trace
 from edgernn.capture.values import Constant, Stream, frame_of
 from edgernn.errors import UsageError
 from edgernn.ir.builder import Builder
@@ -41,7 +39,7 @@ def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str) -> 
     for call in traced.calls:
         ctx.builder.source = call.source
         ctx.env[call.name] = apply(ctx, call)
-    results = [_in_place(ctx, traced.calls, o) for o in traced.outputs]
+    results = aligned(ctx, traced.calls, traced.outputs)
     state_count = len(graph.states)
     if spec.step and len(results) <= state_count:
         raise UsageError(
@@ -51,16 +49,8 @@ def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str) -> 
     outputs = declare_outputs(ctx, results[: len(results) - state_count], traced.out_spec)
     if spec.step:
         close_states(ctx, results, state_count)
-    return Captured(graph, spec, argument_roles(ctx, arguments), outputs)
-
-
-def _in_place(ctx: Context, calls: list[Call], output: Any) -> Any:
-    """What the module returns, its frames in step with those of the input."""
-    result = ctx.resolve(output)
-    if not isinstance(result, Stream):
-        return result
-    call = next((c for c in calls if isinstance(output, Ref) and c.name == output.name), None)
-    return result if call is None else settled(ctx, call, whole(call, result))
+    least = 1 - min([0, *(e for call in traced.calls for e in call.extra)])
+    return Captured(graph, spec, argument_roles(ctx, arguments), outputs, least)
 
 
 def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec, names: list[str]) -> list[ArgumentInfo]:
@@ -87,7 +77,7 @@ def _declare_port(ctx: Context, traced: str, leaf: InputSpec, name: str) -> Argu
     value = ctx.builder.value(name, ValueType(dtype, shape, StreamInfo()))
     kind = "frame" if leaf.time is not None or ctx.builder.graph.mode == "step" else "static"
     ctx.builder.graph.inputs.append(Port(value, shape, dtype, kind, value=value))
-    ctx.env[traced] = Stream(value, leaf.shape)
+    ctx.env[traced] = Stream(value, leaf.shape, zero=True)
     if leaf.time is None:
         ctx.plain[traced] = value
     return ArgumentInfo(leaf, kind, value)

@@ -13,14 +13,26 @@ class Stream:
 
     value  its name in the graph; a frame of it has the sizes below without the axis of time
     dims   sizes of the tensor as PyTorch sees it, None on the axis of time
-    lag    frame j of the tensor is frame j - lag of ``value``, and zero for j < lag
-    extra  how many frames it has more than the input of the model; those come after the end of the stream
+    lag    frame j of the tensor is frame j - lag of ``value``; a negative lag tells how many frames after the current
+           one its value waits for
+    extra  how many frames the tensor has more than the input of the model
+    first  frame of ``value`` that is the first of what was computed; the tensor is zero before
+    last   of n frames of input, frame n + last - 1 of ``value`` is the last of what was computed; zero after
+    zero   whether the frames of ``value`` itself are zero before the first and after the last
     """
 
     value: str
     dims: tuple[int | None, ...]
     lag: int = 0
     extra: int = 0
+    first: int = 0
+    last: int = 0
+    zero: bool = False
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Of n frames of input, the tensor is frames bounds[0] to n + bounds[1] - 1 of ``value``."""
+        return -self.lag, self.extra - self.lag
 
     @property
     def time(self) -> int | None:
@@ -80,10 +92,15 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Complex:
-    """A tensor of complex numbers, of ``dims``: frames of ``value`` are (..., 2, n), real parts and imaginary parts."""
+    """A tensor of complex numbers, of ``dims``: frames of ``value`` are (..., 2, n), real parts and imaginary parts.
+
+    lag, extra  its timing, as of a Stream all of whose frames are computed
+    """
 
     value: str
     dims: tuple[int | None, ...]
+    lag: int = 0
+    extra: int = 0
 
 
 Tracked = Stream | Constant | Several | Shares | Weighted | Complex
@@ -92,3 +109,10 @@ Tracked = Stream | Constant | Several | Shares | Weighted | Complex
 def frame_of(dims: tuple[int | None, ...]) -> tuple[int, ...]:
     """Sizes without the axis of time."""
     return tuple(n for n in dims if n is not None)
+
+
+def timed(value: str, dims: tuple[int | None, ...], lag: int, extra: int) -> Stream:
+    """A tensor all of whose frames are computed; without an axis of time it has no timing."""
+    if None not in dims:
+        return Stream(value, dims)
+    return Stream(value, dims, lag, extra, first=-lag, last=extra - lag)

@@ -78,7 +78,7 @@ def _print(plain: dict[str, Any]) -> None:
     click.echo(f"{plain['name']}  {plain['path']}  {plain['size_bytes']:,} bytes")
     click.echo(f"fingerprint {plain['fingerprint']}")
     rate = f", {plain['sample_rate_hz']:g} Hz" if plain["sample_rate_hz"] else ""
-    click.echo(f"mode {plain['mode']}, scheme {plain['scheme']}, hop {plain['hop']}, delay {plain['delay']}{rate}")
+    click.echo(f"mode {plain['mode']}, scheme {plain['scheme']}, hop {plain['hop']}, delay {_delay(plain)}{rate}")
     click.echo(f"state {plain['state_bytes']:,} bytes")
     table = Table("", "name", "shape", "dtype", "")
     for role in ("inputs", "outputs", "states"):
@@ -88,6 +88,13 @@ def _print(plain: dict[str, Any]) -> None:
     console.print(table)
     if "nodes" in plain:
         console.print(_node_table(plain))
+
+
+def _delay(plain: dict[str, Any]) -> str:
+    """In frames, and in seconds where the rate is known."""
+    delay, rate = plain["delay"], plain["sample_rate_hz"]
+    seconds = f" ({delay * plain['hop'] / rate:.3g} s)" if delay and rate else ""
+    return f"{delay}{seconds}" + (f", tail {plain['tail']}" if plain.get("tail") else "")
 
 
 def _shape(shape: list[int]) -> str:

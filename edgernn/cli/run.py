@@ -126,7 +126,7 @@ def _stream(
             sink = open_sink(outputs, session.interface, json=as_json)
             try:
                 with Bar(enabled=not quiet and "-" not in outputs) as bar:
-                    summary = stream(session, source, sink, limit, stop, bar)
+                    summary = stream(session, source, sink, limit, stop, bar, end=kept is None)
             except BrokenPipeError:
                 sink.close()
                 if kept:

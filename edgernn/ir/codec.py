@@ -47,7 +47,7 @@ def graph_from_plain(
     """Rebuild and check a graph. Raises ArtifactError, naming ``where``, on whatever does not fit."""
     graph = Graph(
         interface.name, mode=interface.mode, scheme=interface.scheme, hop=interface.hop,
-        delay=interface.delay, sample_rate_hz=interface.sample_rate_hz, constants=dict(constants),
+        delay=interface.delay, tail=interface.tail, sample_rate_hz=interface.sample_rate_hz, constants=dict(constants),
     )  # fmt: skip
     graph.values = {name: ValueType(str(a.dtype), a.shape) for name, a in constants.items()}
     _wire_ports(graph, interface, plain, where)

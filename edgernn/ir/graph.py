@@ -89,6 +89,7 @@ class Graph:
     Each value is defined once: by an input port, a constant, a state (its ``before``) or a node.
     hop     frames of the input consumed by one step
     delay   steps before the first output that belongs to a frame
+    tail    steps after the last frame of a sequence that the last outputs need
     """
 
     name: str
@@ -102,6 +103,7 @@ class Graph:
     scheme: str = "float32"
     hop: int = 1
     delay: int = 0
+    tail: int = 0
     sample_rate_hz: float | None = None
 
     def producers(self) -> dict[str, Node]:

@@ -23,6 +23,12 @@ MAX_ELEMENTS = 1 << 28
 MAX_FRAME_ELEMENTS = 1 << 24
 """Of all ports, all states, or all values of one step together."""
 
+LIVE_STATE = "stream_live"
+"""Name of the state of a model with a delay that is 1 while frames come, 0 once the sequence has ended: one int32."""
+
+LINE_STATE = "stream_live_line"
+"""Name of the state that holds what LIVE_STATE was in the steps before, oldest first, and 0 before the first frame."""
+
 T = TypeVar("T")
 
 
@@ -35,6 +41,7 @@ class Interface:
     scheme       "float32", "int16x8", ...
     hop          input frames consumed by one step
     delay        steps by which outputs lag behind the frame they belong to
+    tail         steps after the last frame of a sequence that the last outputs need
     """
 
     name: str
@@ -47,6 +54,7 @@ class Interface:
     hop: int = 1
     delay: int = 0
     sample_rate_hz: float | None = None
+    tail: int = 0
 
     @property
     def state_bytes(self) -> int:
@@ -66,6 +74,7 @@ class Interface:
             "hop": self.hop,
             "delay": self.delay,
             "sample_rate_hz": self.sample_rate_hz,
+            **({"tail": self.tail} if self.tail else {}),
             "inputs": [_port_to_plain(p) for p in self.inputs],
             "outputs": [_port_to_plain(p) for p in self.outputs],
             "states": [_state_to_plain(s) for s in self.states],
@@ -76,7 +85,7 @@ class Interface:
         """The interface of ``graph``."""
         return cls(
             graph.name, fingerprint, tuple(graph.inputs), tuple(graph.outputs), tuple(graph.states),
-            graph.mode, graph.scheme, graph.hop, graph.delay, graph.sample_rate_hz,
+            graph.mode, graph.scheme, graph.hop, graph.delay, graph.sample_rate_hz, graph.tail,
         )  # fmt: skip
 
     @classmethod
@@ -104,6 +113,7 @@ class Interface:
             hop=require(plain, "hop", int, where),
             delay=require(plain, "delay", int, where),
             sample_rate_hz=None if rate is None else float(rate),
+            tail=require(plain, "tail", int, where) if "tail" in plain else 0,
         )
         interface._check(where)
         return interface
@@ -121,8 +131,22 @@ class Interface:
         sizes = [p.size for p in (*self.inputs, *self.outputs)] + [s.initial.size for s in self.states]
         if sum(sizes) > 2 * MAX_FRAME_ELEMENTS:
             raise ArtifactError(f"{where}: ports and states of {sum(sizes)} elements are larger than edgernn handles")
-        if self.hop < 1 or self.delay < 0:
-            raise ArtifactError(f"{where}: hop {self.hop} must be at least 1, delay {self.delay} at least 0")
+        if self.hop < 1 or self.delay < 0 or self.tail < 0:
+            found = f"hop {self.hop} must be at least 1, delay {self.delay} and tail {self.tail} at least 0"
+            raise ArtifactError(f"{where}: {found}")
+        wanted = max(self.delay, self.tail)
+        if wanted:
+            self._check_live(wanted, where)
+
+    def _check_live(self, steps: int, where: str) -> None:
+        found = {s.name: s for s in self.states}
+        live, line = found.get(LIVE_STATE), found.get(LINE_STATE)
+        fits = live is not None and (live.dtype, live.shape) == ("int32", (1,))
+        if not fits or line is None or line.dtype != "int32" or line.shape[0] < steps:
+            raise ArtifactError(
+                f"{where}: a model with a delay of {self.delay} and a tail of {self.tail} has a state {LIVE_STATE!r} "
+                f"of one int32 and a state {LINE_STATE!r} of at least {steps}, which this one lacks"
+            )
 
 
 def parse_json_object(text: str | bytes, where: str) -> dict[str, Any]:

@@ -6,16 +6,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from edgernn.errors import UsageError
 from edgernn.ir.graph import Port
 from edgernn.ir.op import Array
 
 
-def in_frames(sequences: Sequence[Mapping[str, Array]], ports: Sequence[Port]) -> list[dict[str, Array]]:
-    """``sequences`` (port -> [T, *frame shape]) with [T, 1] for [T] where a frame is one number, such as a token."""
+def in_frames(sequences: Sequence[Mapping[str, Array] | Array], ports: Sequence[Port]) -> list[dict[str, Array]]:
+    """``sequences`` (port -> [T, *frame shape]) with [T, 1] for [T] where a frame is one number, such as a token.
+
+    Of a model with one input a sequence may be the array alone. Raises UsageError where names are needed.
+    """
     single = {port.name for port in ports if port.kind == "frame" and port.shape == (1,)}
     found = []
-    for sequence in sequences:
-        arrays = {name: np.asarray(array) for name, array in sequence.items()}
+    for number, sequence in enumerate(sequences):
+        if not isinstance(sequence, Mapping) and len(ports) != 1:
+            names, found_type = [port.name for port in ports], type(sequence).__name__
+            raise UsageError(f"sequence {number} must be a dict with the inputs {names}, found {found_type}")
+        named = sequence if isinstance(sequence, Mapping) else {ports[0].name: sequence}
+        arrays = {name: np.asarray(array) for name, array in named.items()}
         found.append({n: a[:, None] if n in single and a.ndim == 1 else a for n, a in arrays.items()})
     return found
 

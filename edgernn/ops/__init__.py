@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgernn.ir.op import Op
 from edgernn.ops.banded_linear import BandedLinear
 from edgernn.ops.binary import Binary
+from edgernn.ops.bounded import Bounded
 from edgernn.ops.conv import Conv
 from edgernn.ops.dequantize import Dequantize
 from edgernn.ops.embedding import Embedding
@@ -20,6 +21,7 @@ from edgernn.ops.reduce import Reduce
 from edgernn.ops.rfft import Rfft
 from edgernn.ops.rnn import Rnn
 from edgernn.ops.running import Running
+from edgernn.ops.select import Select
 from edgernn.ops.shape import Concat, Expand, Reshape, Slice, Transpose
 from edgernn.ops.softmax import LogSoftmax, Softmax
 from edgernn.ops.squared_magnitude import SquaredMagnitude
@@ -28,15 +30,17 @@ from edgernn.ops.window import Window
 
 FLOAT_OPS: tuple[type[Op], ...] = (
     BandedLinear, Binary, Concat, Dequantize, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
-    Matmul, Reduce, Reshape, Rfft, Rnn, Running, Slice, Softmax, SquaredMagnitude, Transpose, Unary,
+    Matmul, Reduce, Reshape, Rfft, Rnn, Running, Select, Slice, Softmax, SquaredMagnitude,
+    Transpose, Unary,
 )  # fmt: skip
 COMPOSITE_OPS: tuple[type[Op], ...] = (Conv, Recurrence, Window)
-"""Ops of sequence graphs; step programs hold what they are composed of."""
+"""Ops of sequence graphs; step programs hold what they are composed of, and neither ``Last`` nor ``Bounded``."""
 
 OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
-    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "BandedLinear", "Binary", "Concat", "Conv", "Dequantize", "Embedding",
-    "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul", "Recurrence", "Reduce", "Reshape",
-    "Rfft", "Rnn", "Running", "Slice", "Softmax", "SquaredMagnitude", "Transpose", "Unary", "Window",
+    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Dequantize",
+    "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul", "Recurrence", "Reduce",
+    "Reshape", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax", "SquaredMagnitude", "Transpose", "Unary",
+    "Window",
 ]  # fmt: skip

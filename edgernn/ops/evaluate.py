@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from edgernn.ir.graph import Graph, Node
+from edgernn.ir.interface import LIVE_STATE
 from edgernn.ir.op import Array
 
 BLOCK_FRAMES = 4096
@@ -21,21 +22,38 @@ def by_reference(node: Node, operands: Sequence[Array]) -> Sequence[Array]:
 
 
 def run_block(graph: Graph, frames: Mapping[str, Array], dtype: str = "float64") -> dict[str, Array]:
-    """Outputs [T, *shape] of all steps from the initial states; arguments as for ``blocks``."""
+    """Outputs [T, *shape] of the steps of all frames, from the initial states; arguments as for ``blocks``."""
     count = len(next(iter(frames.values())))
     parts: list[dict[str, Array]] = []
-    for values, size in blocks(graph, frames, dtype):
+    for values, size in blocks(graph, frames, dtype, ending=False):
         parts.append({p.name: np.broadcast_to(values[p.value], (size, *p.shape)) for p in graph.outputs})
     return {name: np.concatenate([p[name] for p in parts])[:count] for name in parts[0]}
 
 
+def run_sequence(graph: Graph, frames: Mapping[str, Array], dtype: str = "float64") -> dict[str, Array]:
+    """Outputs [n, *shape] of a sequence that ends with ``frames``: those that the whole-sequence module gives, and for
+    an output at the end what is known of it after each of them. Arguments as for ``blocks``."""
+    if not graph.delay and not graph.tail:
+        return run_block(graph, frames, dtype)
+    rows: dict[str, list[Array]] = {p.name: [] for p in graph.outputs}
+    for values, _ in blocks(graph, frames, dtype):
+        for port in graph.outputs:
+            rows[port.name].append(np.broadcast_to(values[port.value], (1, *port.shape))[0])
+    return {p.name: np.array(rows[p.name][graph.delay :]).reshape(-1, *p.shape) for p in graph.outputs}
+
+
 def blocks(
-    graph: Graph, frames: Mapping[str, Array], dtype: str = "float64", compute: Compute = by_reference
+    graph: Graph,
+    frames: Mapping[str, Array],
+    dtype: str = "float64",
+    compute: Compute = by_reference,
+    ending: bool = True,
 ) -> Iterator[tuple[dict[str, Array], int]]:
     """All values, as blocks of frames, and the number of frames: by ``compute``, from the initial states.
 
     ``frames`` maps port names to [T, *shape], or [*shape] for a static port. Float values are computed in
-    ``dtype``. Where a state passes through ordinary ops (a custom cell), a block has one frame.
+    ``dtype``. Where a state passes through ordinary ops (a custom cell), a block has one frame. Where ``ending``, the
+    steps after the last frame follow that a model with a ``tail`` needs.
     """
     timed = [p.name for p in graph.inputs if p.kind != "static"]
     count = len(frames[timed[0]])
@@ -46,9 +64,18 @@ def blocks(
     size = min(count, BLOCK_FRAMES) if states_stay_inside(graph) else 1
     for start in range(0, count, size):
         block = {n: a[start : start + size] if n in timed else a[None] for n, a in frames.items()}
-        block = {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in block.items()}
-        values, states = _evaluate(graph, constants, block, states, compute)
+        values, states = _evaluate(graph, constants, _in_dtype(block, dtype), states, compute)
         yield values, min(size, count - start)
+    if ending:
+        states = [np.zeros_like(a) if s.name == LIVE_STATE else a for s, a in zip(graph.states, states, strict=True)]
+    for _ in range(graph.tail if ending else 0):
+        block = {n: np.zeros_like(a[:1]) if n in timed else a[None] for n, a in frames.items()}
+        values, states = _evaluate(graph, constants, _in_dtype(block, dtype), states, compute)
+        yield values, 1
+
+
+def _in_dtype(block: Mapping[str, Array], dtype: str) -> dict[str, Array]:
+    return {n: a.astype(dtype) if a.dtype.kind == "f" else a for n, a in block.items()}
 
 
 def states_stay_inside(graph: Graph) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Op
-from edgernn.ops import Concat, Embedding, Expand, Reshape, Slice, Transpose
+from edgernn.ops import Concat, Embedding, Expand, Reshape, Select, Slice, Transpose
 from edgernn.ops.integer.dense import EmbeddingInt16
 from edgernn.ops.integer.elementwise import AddInt16, ClipInt16, DivInt16, MulInt16, RescaleInt16, TableInt16
 from edgernn.ops.integer.frame import LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
@@ -101,6 +101,12 @@ def _relations(op: Op, graph: Graph, node: Node) -> Iterator[Relation]:
 def _(op: Op, graph: Graph, node: Node) -> Iterator[Relation]:
     if graph.values[node.outputs[0]].dtype in INTEGER_DTYPES:
         yield from (Relation(node.outputs[0], 1.0, (operand_key(graph, node, k),)) for k in range(len(node.inputs)))
+
+
+@_relations.register
+def _(op: Select, graph: Graph, node: Node) -> Iterator[Relation]:
+    if graph.values[node.outputs[0]].dtype in INTEGER_DTYPES:
+        yield from (Relation(node.outputs[0], 1.0, (operand_key(graph, node, k),)) for k in (1, 2))
 
 
 @_relations.register

@@ -10,6 +10,7 @@ import numpy as np
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Node
 from edgernn.ir.op import Array
+from edgernn.ops.integer.arithmetic import saturated
 from edgernn.ops.integer.elementwise import MULTIPLIER_MAX, RescaleInt16
 from edgernn.quant.fixed_point import multiplier_and_shift
 from edgernn.quant.ranges import Range
@@ -44,6 +45,7 @@ class Context:
     scales  real value of one unit, of the values of the new graph
     scheme  of all nodes but those named in ``overrides``
     narrow  values of the float graph that become int8
+    plain   values of the float graph that hold integers as they are
     states  float name of a state's value -> its scale
     exact   float name of a state's value that holds int32 numbers without a scale -> what it is at first
     exact_after  float name of the value of such a state after the step -> name in the new graph
@@ -55,6 +57,7 @@ class Context:
     constants: Mapping[str, Array]
     overrides: Mapping[str, Scheme] = field(default_factory=dict)
     narrow: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
     scales: dict[str, float] = field(default_factory=dict)
     states: dict[str, float] = field(default_factory=dict)
     exact: dict[str, int] = field(default_factory=dict)
@@ -91,6 +94,16 @@ class Context:
         """A float constant as int16 of its own scale."""
         scale = unit_of(float(np.abs(array).max()))
         return self.put(self.builder.constant(np.round(array / scale).astype(np.int16), hint), scale)
+
+    def constant_in_units_of(self, name: str, array: Array, hint: str) -> str:
+        """A float constant in the units and the dtype of a value of the new graph."""
+        scale, dtype = self.scales[name], self.width(name)
+        integers = saturated(np.round(array.astype(np.float64) / scale), dtype).astype(dtype)
+        return self.put(self.builder.constant(integers, hint), scale)
+
+    def is_plain(self, float_name: str) -> bool:
+        """Whether a value of the float graph holds integers as they are."""
+        return float_name in self.plain
 
     def width(self, name: str) -> str:
         """The dtype of a value of the new graph."""

@@ -65,6 +65,7 @@ def quantize(
     ranges = observed.ranges(method, methods_of(graph, found))
     ctx = Context(Builder(graph), ranges, chosen, graph.constants, schemes_of(found))
     ctx.narrow = narrow_values(graph, ctx.scheme_of)
+    ctx.plain = frozenset(name for name, value in graph.values.items() if value.dtype == "int32")
     plan_states(ctx, graph)
     names: dict[str, str] = {}
     new = rewrite(_integer_ports(ctx, graph), _Rule(ctx, names))
@@ -88,6 +89,8 @@ def _integer_ports(ctx: Context, graph: Graph) -> Graph:
             new.inputs[k] = replace(port, dtype=dtype, scale=scale)
             new.values[port.value] = replace(graph.values[port.value], dtype=dtype)
     for k, state in enumerate(graph.states):
+        if ctx.is_plain(state.before):
+            continue
         if state.before in ctx.exact:
             initial = exact_initial(state.shape, ctx.exact[state.before])
             new.states[k] = replace(state, dtype="int32", initial=initial)
@@ -115,6 +118,8 @@ class _Rule:
 def _close(ctx: Context, graph: Graph, source: Graph) -> None:
     """Bring next states to the scales of the states, and note the scales of the outputs."""
     for k, state in enumerate(graph.states):
+        if ctx.is_plain(state.before):
+            continue
         if state.before in ctx.exact:
             graph.states[k] = replace(state, after=ctx.exact_after[source.states[k].after])
             continue

@@ -16,6 +16,8 @@ METHODS = ("minmax", "percentile", "mse")
 WIDE_LEVELS, NARROW_LEVELS = 32767, 127
 SAMPLES = 1 << 15
 PERCENTILE = 99.99
+ENDLESS = 1e30
+"""Magnitudes from here on stand for infinity, as what a maximum over time starts from: they saturate."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class _Recorder:
 
     def add(self, block: Array) -> None:
         magnitude = np.abs(block, dtype=np.float64).reshape(-1)
+        magnitude = magnitude[magnitude < ENDLESS]
         self.peak = max(self.peak, float(magnitude.max(initial=0.0)))
         self.energy += float(np.sum(np.square(magnitude)))
         self.count += magnitude.size

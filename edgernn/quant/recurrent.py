@@ -77,7 +77,7 @@ def plan_states(ctx: Context, graph: Graph) -> None:
         ctx.exact.update(exact_states(known))
     for state in graph.states:
         node, kind = carriers.get(state.before, (None, 0))
-        if state.before in ctx.exact:
+        if state.before in ctx.exact or ctx.is_plain(state.before):
             continue
         if node is not None and isinstance(node.op, Running):
             ctx.states[state.before] = ctx.scale_of(node.outputs[0])

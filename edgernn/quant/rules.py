@@ -26,6 +26,7 @@ from edgernn.ops import (
     Reshape,
     Rnn,
     Running,
+    Select,
     Slice,
     Softmax,
     Transpose,
@@ -95,7 +96,23 @@ def _(op: Op, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
 
 
 @lower.register
+def _(op: Select, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
+    """In the units of the second choice where it is a value, which a state that is kept is; else of the first."""
+    signal, a, b = inputs
+    if node.inputs[1] in ctx.exact_after or ctx.is_plain(node.inputs[1]):
+        y = ctx.builder.add1(op, [signal, ctx.exact_after.get(node.inputs[1], a), b], node.name)
+        ctx.exact_after[node.outputs[0]] = y
+        return (y,)
+    if node.inputs[2] in ctx.constants:
+        b = ctx.constant_in_units_of(a, ctx.constants[node.inputs[2]], node.inputs[2])
+    a = ctx.rescaled(a, ctx.scales[b], dtype=ctx.width(b))
+    return (ctx.put(ctx.builder.add1(op, [signal, a, b], node.name), ctx.scales[b]),)
+
+
+@lower.register
 def _(op: Concat, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
+    if ctx.is_plain(node.outputs[0]):
+        return (ctx.builder.add1(op, inputs, node.name),)
     dtype = ctx.dtype_of(node.outputs[0])
     if dtype == "int16":
         operands = [ctx.operand(node, inputs, k) for k in range(len(inputs))]

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
-from edgernn.ops.evaluate import run_block
+from edgernn.ops.evaluate import run_sequence
 from edgernn.runtime.quantized import quantize
 from edgernn.runtime.session import Session
 from edgernn.validation.checks import feed
@@ -34,7 +34,7 @@ def agreement(session: Session, program: Graph, real: Graph, sequences: Sequence
     """Whether what ``session`` gives for ``sequences`` of real input is near the integers of ``program``, or at least
     not further from ``real``, the float program, than these are."""
     least = min((AGREEMENT_DB[s] for s in program.scheme.split("+") if s in AGREEMENT_DB), default=40.0)
-    exact = _joined([run_block(real, sequence) for sequence in sequences])
+    exact = _joined([run_sequence(real, sequence) for sequence in sequences])
     definition, found = _integers(session, program, sequences)
     details, passed = [], True
     for port in program.outputs:
@@ -69,8 +69,8 @@ def _integers(session: Session, program: Graph, sequences: Sequence[Sequence_]) 
         for sequence in sequences:
             inputs = {p.name: quantize(sequence[p.name], p) if p.scale else sequence[p.name] for p in program.inputs}
             session.reset()
-            rows = feed(session, sequence)
-            wanted.append({n: values.astype(np.int64) for n, values in run_block(program, inputs).items()})
+            rows = feed(session, sequence, end=True)
+            wanted.append({n: values.astype(np.int64) for n, values in run_sequence(program, inputs).items()})
             found.append({n: np.stack([row[n] for row in rows]).astype(np.int64) for n in wanted[-1]})
     finally:
         session.raw = raw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from time import perf_counter_ns
@@ -33,7 +33,7 @@ class Expected:
 
     frames   for each sequence, outputs of kind "frame" as [T, *shape]
     finals   for each sequence, rows of (prefix length, output, value) for outputs of kind "final"
-    tails    for each sequence, outputs of kind "frame" of frames before a tail of NaN, or None
+    tails    for each sequence, outputs of kind "frame" that are known before a tail of NaN, or None
     noise    output -> largest difference between PyTorch's float32 and float64
     peak     output -> largest absolute value
     relative  error allowed, relative to the peak
@@ -90,7 +90,8 @@ def _prefixes(
 ) -> list[tuple[int, str, Array]]:
     length = _length(program, sequence)
     rows = [(length, name, whole[name]) for name in ports]
-    for stop in (n for n in PREFIXES if n < length and ports):
+    least = reference.captured.least_frames
+    for stop in (n for n in PREFIXES if least <= n < length and ports):
         part = reference.run(_cut(program, sequence, stop))
         rows.extend((stop, name, part[name]) for name in ports)
     return rows
@@ -99,9 +100,9 @@ def _prefixes(
 def _with_tail(reference: Reference, program: Graph, sequence: Sequence_, ports: list[str]) -> dict[str, Array] | None:
     """Outputs up to the middle, with NaN (or other indices) after it."""
     length = _length(program, sequence)
-    if length < 2 or not ports or reference.captured.call.step:
-        return None
     middle = length // 2
+    if middle <= program.delay or not ports or reference.captured.call.step:
+        return None
     spoiled = dict(sequence)
     for port in program.inputs:
         if port.kind == "frame":
@@ -109,7 +110,7 @@ def _with_tail(reference: Reference, program: Graph, sequence: Sequence_, ports:
             array[middle:] = np.nan if array.dtype.kind == "f" else (array[middle:] + 1) % (port.limit or 2)
             spoiled[port.name] = array
     outputs = reference.run(spoiled)
-    return {n: outputs[n][:middle] for n in ports}
+    return {n: outputs[n][: middle - program.delay] for n in ports}
 
 
 def _note_precision(reference: Reference, expected: Expected, sequence: Sequence_, whole: Mapping[str, Array]) -> None:
@@ -120,21 +121,23 @@ def _note_precision(reference: Reference, expected: Expected, sequence: Sequence
         expected.peak[name] = max(peak, expected.peak.get(name, 0.0))
 
 
-def feed(session: Session, sequence: Sequence_, start: int = 0, stop: int | None = None) -> list[dict[str, Array]]:
-    """Step through frames ``start`` to ``stop`` of a sequence; each result as a dict by output name."""
-    rows = []
+def feed(
+    session: Session, sequence: Sequence_, start: int = 0, stop: int | None = None, end: bool = False
+) -> list[dict[str, Array]]:
+    """Step through frames ``start`` to ``stop`` of a sequence, and ``end`` it; each result as a dict by output name."""
     single = len(session.inputs) == 1 and session.inputs[0].kind == "frame"
-    names = [p.name for p in session.outputs]
-    length = next(len(sequence[p.name]) for p in session.inputs if p.kind == "frame")
-    for t in range(start, length if stop is None else stop):
+    static = {p.name: sequence[p.name] for p in session.inputs if p.kind == "static"}
+    timed = [p.name for p in session.inputs if p.kind != "static"]
+    results: list[Any] = []
+    for t in range(start, len(sequence[timed[0]]) if stop is None else stop):
         if single:
-            result: Any = session.step(sequence[session.inputs[0].name][t])
+            results.append(session.step(sequence[timed[0]][t]))
         else:
-            result = session.step(
-                {p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t] for p in session.inputs}
-            )
-        rows.append(result if isinstance(result, dict) else {names[0]: result})
-    return rows
+            results.append(session.step({**static, **{n: sequence[n][t] for n in timed}}))
+    if end:
+        results += session.flush(**static)
+    name = session.outputs[0].name
+    return [r if isinstance(r, dict) else {name: r} for r in results if r is not None]
 
 
 def compare(session: Session, expected: Expected) -> list[OutputError]:
@@ -144,9 +147,9 @@ def compare(session: Session, expected: Expected) -> list[OutputError]:
     founds: dict[str, list[Array]] = {p.name: [] for p in session.outputs}
     for sequence, frames, finals in zip(expected.sequences, expected.frames, expected.finals, strict=True):
         session.reset()
-        rows = feed(session, sequence)
+        rows = feed(session, sequence, end=True)
         pairs = [(n, rows[t][n], value) for n, values in frames.items() for t, value in enumerate(values)]
-        pairs += [(n, rows[stop - 1][n], value) for stop, n, value in finals]
+        pairs += _at_ends(session, sequence, rows, finals)
         for name, found, value in pairs:
             differences[name].append(np.abs(found.astype(np.float64) - value))
             references[name].append(value)
@@ -154,6 +157,22 @@ def compare(session: Session, expected: Expected) -> list[OutputError]:
     return [
         _output_error(p, differences[p.name], references[p.name], founds[p.name], expected) for p in session.outputs
     ]
+
+
+def _at_ends(
+    session: Session, sequence: Sequence_, rows: list[dict[str, Array]], finals: list[tuple[int, str, Array]]
+) -> Iterator[tuple[str, Array, Array]]:
+    """Outputs of kind "final" and what is expected, after prefixes: each ended, where the model has a tail."""
+    length = _frames(session, sequence)
+    ended = {length: rows}
+    for stop in dict.fromkeys(stop for stop, _, _ in finals if stop not in ended):
+        if session.tail:
+            session.reset()
+            ended[stop] = feed(session, sequence, stop=stop, end=True)
+        else:
+            ended[stop] = rows[: stop - session.delay]
+    for stop, name, value in finals:
+        yield name, ended[stop][-1][name], value
 
 
 def _output_error(
@@ -205,7 +224,7 @@ def _causality(session: Session, expected: Expected) -> PropertyResult:
         if tail is None:
             continue
         session.reset()
-        rows = feed(session, sequence, stop=len(next(iter(tail.values()))))
+        rows = feed(session, sequence, stop=len(next(iter(tail.values()))) + session.delay)
         for name, values in tail.items():
             found = np.stack([row[name] for row in rows])
             excess = excess_of(found, values, expected.tolerance(name))
@@ -227,7 +246,7 @@ def excess_of(found: Array, wanted: Array, tolerance: float) -> float:
 
 
 def _same(a: list[dict[str, Array]], b: list[dict[str, Array]]) -> bool:
-    return all(np.array_equal(x[n], y[n]) for x, y in zip(a, b, strict=True) for n in x)
+    return len(a) == len(b) and all(np.array_equal(x[n], y[n]) for x, y in zip(a, b, strict=True) for n in x)
 
 
 def _reset(session: Session, sequence: Sequence_) -> PropertyResult:
@@ -235,24 +254,24 @@ def _reset(session: Session, sequence: Sequence_) -> PropertyResult:
     session.reset()
     feed(session, sequence, stop=_frames(session, sequence) // 3 + 1)
     session.reset()
-    first = feed(session, sequence)
+    first = feed(session, sequence, end=True)
     session.reset()
-    passed = _same(first, feed(session, sequence))
+    passed = _same(first, feed(session, sequence, end=True))
     return PropertyResult("reset", passed, "the same stream after reset" if passed else "another stream after reset")
 
 
 def _snapshot(session: Session, sequence: Sequence_, fresh: Callable[[], Session]) -> PropertyResult:
-    length = next(len(sequence[p.name]) for p in session.inputs if p.kind == "frame")
-    middle = length // 2
-    session.reset()
-    feed(session, sequence, stop=middle)
-    blob = session.snapshot()
-    rest = feed(session, sequence, start=middle)
-    session.restore(blob)
-    passed = _same(rest, feed(session, sequence, start=middle))
-    with fresh() as other:
-        other.restore(blob)
-        passed = passed and _same(rest, feed(other, sequence, start=middle))
+    passed = True
+    for middle in sorted({_frames(session, sequence) // 2, session.delay // 2}):
+        session.reset()
+        feed(session, sequence, stop=middle)
+        blob = session.snapshot()
+        rest = feed(session, sequence, start=middle, end=True)
+        session.restore(blob)
+        passed = passed and _same(rest, feed(session, sequence, start=middle, end=True))
+        with fresh() as other:
+            other.restore(blob)
+            passed = passed and _same(rest, feed(other, sequence, start=middle, end=True))
     detail = (
         "the same stream after restore, in this session and a new one" if passed else "another stream after restore"
     )
@@ -264,7 +283,7 @@ def latency(session: Session, sequence: Sequence_, steps: int = 2000, budget_ns:
     frames = [{p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t % _frames(session, sequence)]
                for p in session.inputs} for t in range(min(steps, 256))]  # fmt: skip
     inputs: list[Any] = [next(iter(f.values())) if len(f) == 1 else f for f in frames]
-    step, times = session.step, np.empty(steps, np.int64)
+    step, times = session.every_step, np.empty(steps, np.int64)
     session.reset()
     begin, count = perf_counter_ns(), 0
     while count < steps and (count < MIN_TIMED or perf_counter_ns() - begin < budget_ns):

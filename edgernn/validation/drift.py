@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 
 def drift_reference(program: Graph, stream: Sequence_) -> dict[str, Array]:
     """float64 outputs of the step program over one long stream."""
-    return run_block(program, stream)
+    return {name: values[program.delay :] for name, values in run_block(program, stream).items()}
 
 
 def drift(
@@ -36,8 +36,9 @@ def drift(
     session.reset()
     window = max(1, steps // DRIFT_POINTS)
     for start in range(0, steps, window):
-        rows = feed(session, stream, start, min(start + window, steps))
-        part = slice(start, start + len(rows))
+        stop = min(start + window, steps)
+        rows = feed(session, stream, start + session.delay if start else 0, stop + session.delay)
+        part = slice(start, stop)
         for name, values in exact.items():
             found = np.stack([row[name] for row in rows])
             difference = np.abs(found - values[part]).reshape(len(rows), -1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgernn.ir.graph import Graph
-from edgernn.ops.evaluate import run_block
+from edgernn.ops.evaluate import run_sequence
 from edgernn.runtime.quantized import quantize
 from edgernn.runtime.session import Session
 from edgernn.validation.checks import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, ROUNDING_FACTOR, excess_of, feed
@@ -22,9 +22,9 @@ def bit_identity(session: Session, program: Graph, sequences: Sequence[Sequence_
     try:
         for sequence in sequences:
             integers = {p.name: quantize(sequence[p.name], p) if p.scale else sequence[p.name] for p in program.inputs}
-            expected = run_block(program, integers)
+            expected = run_sequence(program, integers)
             session.reset()
-            rows = feed(session, sequence)
+            rows = feed(session, sequence, end=True)
             frames += len(rows)
             for name, values in expected.items():
                 wrong = np.stack([row[name] for row in rows]) != values
@@ -42,9 +42,9 @@ def same_program(session: Session, program: Graph, sequences: Sequence[Sequence_
     module, as those with int8 weights do."""
     frames, worst, output = 0, 0.0, ""
     for sequence in sequences:
-        exact, rounded = (run_block(program, sequence, dtype) for dtype in ("float64", "float32"))
+        exact, rounded = (run_sequence(program, sequence, dtype) for dtype in ("float64", "float32"))
         session.reset()
-        rows = feed(session, sequence)
+        rows = feed(session, sequence, end=True)
         frames += len(rows)
         for name, values in exact.items():
             peak, noise = float(np.abs(values).max(initial=0.0)), float(np.abs(rounded[name] - values).max(initial=0.0))

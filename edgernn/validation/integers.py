@@ -10,7 +10,7 @@ import numpy as np
 
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Array
-from edgernn.ops.evaluate import blocks
+from edgernn.ops.evaluate import blocks, by_reference
 from edgernn.ops.integer.saturation import observing
 from edgernn.quant import Quantized
 from edgernn.quant.layers import LAYERS
@@ -142,7 +142,7 @@ def _values(
 ) -> dict[str, Array]:
     """[T, *shape] of each wanted value."""
     parts: dict[str, list[Array]] = {name: [] for name in wanted}
-    for values, size in blocks(program, sequence, "float32", *([counter.compute] if counter else [])):
+    for values, size in blocks(program, sequence, "float32", counter.compute if counter else by_reference):
         for name in wanted:
             parts[name].append(np.broadcast_to(values[name], (size, *values[name].shape[1:])))
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}

@@ -58,7 +58,7 @@ class Proof:
         real = shortened(self.calibration, self.face)
         if self._in_integers:
             return self._finite(real)
-        expected = checks.expect(self.reference, self.program, random_sequences(self.face) + real, self.relative)
+        expected = checks.expect(self.reference, self.program, self._random() + real, self.relative)
         if checks.finite(expected):
             return expected
         if not real:
@@ -67,6 +67,9 @@ class Proof:
                 "number does\n  what to do: give sequences of real input (--calibration, or calibration=)"
             )
         return self._finite(real)
+
+    def _random(self) -> list[Sequence_]:
+        return random_sequences(self.face, self.reference.captured.least_frames)
 
     @property
     def _in_integers(self) -> bool:
@@ -83,7 +86,7 @@ class Proof:
     def stream(self, steps: int) -> tuple[Sequence_, dict[str, Array]]:
         """A long stream and its float64 outputs."""
         if self._drift is None or len(next(iter(self._drift[1].values()))) != steps:
-            sequences = self.calibration or random_sequences(self.face)
+            sequences = self.calibration or self._random()
             stream = continued(sequences, self.face, steps)
             self._drift = (stream, drift_reference(self.program, stream))
         return self._drift
@@ -91,7 +94,7 @@ class Proof:
     def _period(self) -> int:
         """After how many frames a long stream begins again."""
         frames = [p.name for p in self.face.inputs if p.kind == "frame"]
-        return sum(len(s[frames[0]]) for s in self.calibration or random_sequences(self.face))
+        return sum(len(s[frames[0]]) for s in self.calibration or self._random())
 
     def check(
         self,
@@ -152,7 +155,7 @@ class Proof:
         sequence = self.expected.sequences[-1]
         wanted = self.reference.run(sequence, states)
         session.reset(**states)
-        rows = checks.feed(session, sequence)
+        rows = checks.feed(session, sequence, end=True)
         worst = 0.0
         for port in session.outputs:
             found = np.stack([r[port.name] for r in rows]) if port.kind == "frame" else rows[-1][port.name]

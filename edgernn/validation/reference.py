@@ -34,9 +34,10 @@ class Reference:
         self._double: torch.nn.Module | None = None
         self.ports = {p.name: p for p in (*program.inputs, *program.outputs)}
         self.states = {s.name: s for s in program.states}
+        self.extra = program.tail - program.delay
 
     def run(self, frames: Frames, states: Mapping[str, Array] | None = None, double: bool = False) -> dict[str, Array]:
-        """Outputs for one sequence: [T, *shape] for each "frame" output, [*shape] for each "final" one.
+        """Outputs for one sequence: [T + tail - delay, *shape] for each "frame" output, [*shape] for each "final" one.
 
         ``states`` gives initial states by name, for modules that take them. ``double`` computes in float64.
         Raises ValidationError where the module fails on this sequence, or does not give a frame for each frame.
@@ -116,14 +117,15 @@ class Reference:
         return _tensor(np.asarray(frames[info.port])[t].reshape([n or 1 for n in info.spec.shape]), dtype)
 
     def _output(self, port: str, tensor: torch.Tensor, time: int | None, length: int) -> Array:
-        shape = self.ports[port].shape if time is None else (length, *self.ports[port].shape)
+        frames = length + self.extra
+        shape = self.ports[port].shape if time is None else (frames, *self.ports[port].shape)
         array = tensor.numpy()
         if array.size != math.prod(shape):
             raise ValidationError(
                 f"output {port!r}: for {length} frames the module gives a tensor of shape {array.shape}, "
                 f"{shape} was expected from how it behaves for {LENGTHS[0]} and {LENGTHS[1]} frames"
             )
-        if time is None or length == 1:
+        if time is None or frames == 1:
             return array.reshape(shape)
         return np.moveaxis(array, time, 0).reshape(shape)
 

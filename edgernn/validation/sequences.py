@@ -18,10 +18,11 @@ MAX_FRAMES = 400
 Sequence_ = dict[str, Array]
 
 
-def random_sequences(interface: Interface, seed: int = 0) -> list[Sequence_]:
-    """Sequences of RANDOM_LENGTHS: normal values, uniform indices."""
+def random_sequences(interface: Interface, least: int = 1, seed: int = 0) -> list[Sequence_]:
+    """Sequences of RANDOM_LENGTHS, of ``least`` frames at least: normal values, uniform indices."""
     rng = np.random.default_rng(seed)
-    return [{p.name: random_input(p, length, rng) for p in interface.inputs} for length in RANDOM_LENGTHS]
+    lengths = sorted({max(least, length) for length in RANDOM_LENGTHS})
+    return [{p.name: random_input(p, length, rng) for p in interface.inputs} for length in lengths]
 
 
 def random_input(port: Port, length: int, rng: np.random.Generator) -> Array:

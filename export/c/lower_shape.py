@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from edgernn.export.c.lowering import Call, lower
+from edgernn.export.c.lowering import Call, in_place, lower
 from edgernn.export.c.walks import Walk, broadcast_strides, fold, strides
+from edgernn.ir.graph import Graph, Node
 from edgernn.ir.types import DTYPE_BYTES
-from edgernn.ops import Concat, Expand, Reshape, Slice, Transpose
+from edgernn.ops import Concat, Expand, Reshape, Select, Slice, Transpose
 
 
 def _copy(call: Call, walk: Walk, source: str, target: str) -> None:
@@ -51,3 +52,13 @@ def _(op: Concat, call: Call) -> None:
         walk = fold(shape, strides(shape), steps)
         _copy(call, walk, call.operand(k), f"{call.result()} + {offset}")
         offset += shape[op.axis] * math.prod(shape[len(shape) + op.axis + 1 :])
+
+
+@lower.register
+def _(op: Select, call: Call) -> None:
+    call.emit("ern_select", *(call.operand(k) for k in range(3)), call.result(), call.type_out().nbytes)
+
+
+@in_place.register
+def _(op: Select, node: Node, graph: Graph) -> list[tuple[int, int]]:
+    return [(1, 0), (2, 0)]

@@ -17,7 +17,7 @@ from edgernn.export.c.program import Constant, Program
 from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port, State
-from edgernn.ir.interface import Interface
+from edgernn.ir.interface import LIVE_STATE, Interface
 from edgernn.ir.types import DTYPE_BYTES
 
 KERNELS = Path(edgernn.__file__).parent / "runtime" / "csrc"
@@ -110,6 +110,7 @@ def _context(program: Program, interface: Interface, stem: str) -> dict[str, Any
         "inputs": [_port(program, "input", p) for p in program.graph.inputs],
         "outputs": [_port(program, "output", p) for p in program.graph.outputs],
         "states": states, "members": members, "hop": interface.hop, "delay": interface.delay,
+        "tail": interface.tail, **_flush(program),
         "state_bytes": interface.state_bytes, "scratch_bytes": program.plan.scratch_bytes,
         "ram_bytes": ram_bytes,
         "weight_bytes": program.weight_bytes, "snapshot_bytes": SNAPSHOT_HEADER_BYTES + interface.state_bytes,
@@ -160,6 +161,20 @@ def _signature(program: Program) -> str:
     inputs = [f"const {C_TYPES[p.dtype]} *{parameters[f'input {p.name}']}" for p in program.graph.inputs]
     outputs = [f"{C_TYPES[p.dtype]} *{parameters[f'output {p.name}']}" for p in program.graph.outputs]
     return ", ".join(inputs + outputs)
+
+
+def _flush(program: Program) -> dict[str, Any]:
+    """The step without a frame, for models that have a delay."""
+    graph, names = program.graph, program.parameters
+    parameters = [(p, f"const {C_TYPES[p.dtype]} *", names[f"input {p.name}"]) for p in graph.inputs]
+    parameters += [(p, f"{C_TYPES[p.dtype]} *", names[f"output {p.name}"]) for p in graph.outputs]
+    frames = [(C_TYPES[p.dtype], names[f"input {p.name}"], p.size) for p in graph.inputs if p.kind != "static"]
+    taken = {parameter for _, parameter, _ in frames}
+    return {
+        "flush_signature": ", ".join(f"{kind}{name}" for _, kind, name in parameters if name not in taken),
+        "flush_arguments": ", ".join(name for _, _, name in parameters),
+        "frames": frames, "live": program.members.get(LIVE_STATE, ""),
+    }  # fmt: skip
 
 
 def _arguments(program: Program) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
+from onnx import TensorProto
+
 from edgernn import ops
 from edgernn.errors import UnsupportedOpError
 from edgernn.export.onnx.integer import moved
@@ -122,6 +124,12 @@ def _(op: ops.Transpose, node: Node, b: ModelBuilder) -> list[str]:
 def _(op: ops.Slice, node: Node, b: ModelBuilder) -> list[str]:
     bounds = [b.ints([n]) for n in (op.start, op.stop, op.axis, op.step)]
     return b.op("Slice", [moved(b, 0), *bounds])
+
+
+@lower.register
+def _(op: ops.Select, node: Node, b: ModelBuilder) -> list[str]:
+    signal = b.op1("Cast", [b.frame(node.inputs[0])], to=TensorProto.BOOL)
+    return b.op("Where", [signal, moved(b, 1), moved(b, 2)])
 
 
 @lower.register

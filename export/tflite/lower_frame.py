@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgernn.export.tflite.integer import in_units, scale_of
+from edgernn.export.tflite.integer import cast, in_units, scale_of
 from edgernn.export.tflite.lower import Lowering, lower
 from edgernn.export.tflite.schema import schema
 from edgernn.export.tflite.writer import Quantization
@@ -19,6 +19,7 @@ from edgernn.ops import (
     Matmul,
     Reduce,
     Reshape,
+    Select,
     Slice,
     Softmax,
     Transpose,
@@ -136,6 +137,20 @@ def _slice(op: Slice, to: Lowering) -> Sequence[int]:
         return [to.emit("SLICE", [x, *operands], shape, schema.SliceOptionsT())]
     operands = [to.constant(value, "int32") for value in (begin, end, step)]
     return [to.emit("STRIDED_SLICE", [x, *operands], shape, schema.StridedSliceOptionsT())]
+
+
+@lower.register
+def _select(op: Select, to: Lowering) -> Sequence[int]:
+    """The signal as a truth value of as many axes as the result."""
+    signal, a, b = to.operands()
+    if to.writer.quantization(b) is not None:
+        a = of_one_scale(to, a, b)
+    shape = to.result_shape()
+    number = cast(to, to.reshape(signal, (1,) * len(shape)), "float32")
+    condition = to.binary("GREATER", number, 0.5)
+    scale = scale_of(to, b) if to.writer.quantization(b) is not None else None
+    dtype, options = to.writer.dtype(b), schema.SelectV2OptionsT()
+    return [to.emit("SELECT_V2", [condition, a, b], shape, options, dtype=dtype, scale=scale)]
 
 
 @lower.register

@@ -144,6 +144,9 @@ ERN_API void ern_reduce_min_f32(const float *x, float *y, size_t outer, size_t n
 /* ern_copy.c: y[b steps] = x[a steps] for elements of 1, 2 or 4 bytes. */
 ERN_API void ern_copy(const void *x, void *y, size_t element_bytes, const ern_walk *walk);
 
+/* ern_select.c: y = a where the signal is not zero, otherwise b. y may be a or b. */
+ERN_API void ern_select(const int32_t *signal, const void *a, const void *b, void *y, size_t bytes);
+
 /* ern_binary_f32.c, ern_pow_f32.c: y = f(a, b) over the walk, y dense. y may be an operand that the walk visits in order. */
 #define ERN_BINARY(name) ERN_API void ern_##name##_f32(const float *a, const float *b, float *y, const ern_walk *walk)
 ERN_BINARY(add);

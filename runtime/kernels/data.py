@@ -76,6 +76,13 @@ def copy(record: Any) -> Any:
     return OK
 
 
+@kernel
+def choose(record: Any) -> Any:
+    """Operands: signal, what is copied where it is not zero, what is copied otherwise, target, bytes."""
+    copy_bytes(record[1] if ints(record[0])[0] != 0 else record[2], record[3], record[4])
+    return OK
+
+
 @inline
 def _run(source: Any, target: Any, count: Any, stride: Any) -> None:
     if stride == 1:

@@ -23,6 +23,7 @@ from edgernn.ops import (
     Reshape,
     Rfft,
     Rnn,
+    Select,
     Slice,
     Softmax,
     SquaredMagnitude,
@@ -83,6 +84,7 @@ lower.register(Transpose, moves.transpose)
 lower.register(Expand, moves.expand)
 lower.register(Slice, moves.slice_)
 lower.register(Concat, moves.concat)
+lower.register(Select, moves.select)
 
 lower.register(LstmInt16, integer.lstm)
 lower.register(GruInt16, integer.gru)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from edgernn.ir.graph import Node
 from edgernn.ir.types import DTYPE_BYTES
-from edgernn.ops import Concat, Embedding, Expand, Reshape, Slice, Transpose
+from edgernn.ops import Concat, Embedding, Expand, Reshape, Select, Slice, Transpose
 from edgernn.runtime.kernels import data
 from edgernn.runtime.kernels.program import Place, Program
 from edgernn.runtime.kernels.strides import broadcast_strides, collapse, contiguous_strides
@@ -71,6 +71,13 @@ def concat(op: Concat, node: Node, program: Program) -> None:
         nbytes = program.graph.values[name].nbytes // pieces
         program.call(data.copy_pieces, program.operand(name), target, pieces, nbytes, y.nbytes // pieces)
         target = target.beyond(nbytes)
+
+
+def select(op: Select, node: Node, program: Program) -> None:
+    """One copy of one of two operands."""
+    signal, a, b = map(program.operand, node.inputs)
+    nbytes = program.graph.values[node.outputs[0]].nbytes
+    program.call(data.choose, signal, a, b, program.result(node.outputs[0]), nbytes)
 
 
 def embedding(op: Embedding, node: Node, program: Program) -> None:

@@ -119,7 +119,7 @@ def outputs_digest(session: Session, frames: Sequence[Frame], progress: Progress
 def step_of(session: Session) -> Callable[[Frame], Any]:
     """A step as a program makes it: an array for one input, a dict for several."""
     name = session.inputs[0].name if len(session.inputs) == 1 else None
-    return (lambda frame: session.step(frame[name])) if name is not None else session.step
+    return (lambda frame: session.every_step(frame[name])) if name is not None else session.every_step
 
 
 def time_steps(session: Session, frames: Sequence[Frame], steps: int, seconds: float, progress: Progress) -> list[int]:

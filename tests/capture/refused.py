@@ -48,25 +48,12 @@ def pooled_windows(self: Any, x: Tensor) -> Tensor:
     return F.max_pool1d(x.transpose(1, 2), 2)  # here
 
 
-def pooled_ahead(self: Any, x: Tensor) -> Tensor:
-    return F.avg_pool1d(x.transpose(1, 2), 3, 1, 1)  # here
-
-
 def variance_over_time(self: Any, x: Tensor) -> Tensor:
     return self.gru(x)[0].var(dim=1)  # here
 
 
 def strided(self: Any, x: Tensor) -> Tensor:
     return F.conv1d(F.pad(x.transpose(1, 2), (2, 0)), self.conv.weight, stride=2)  # here
-
-
-def unpadded(self: Any, x: Tensor) -> Tensor:
-    return F.conv1d(x.transpose(1, 2), self.conv.weight)  # here
-
-
-def longer(self: Any, x: Tensor) -> Tensor:
-    y = F.conv1d(F.pad(x.transpose(1, 2), (2, 2)), self.conv.weight)
-    return self.gru(y.transpose(1, 2))[0]  # here
 
 
 def replicated(self: Any, x: Tensor) -> Tensor:
@@ -101,10 +88,6 @@ def transformer(self: Any, x: Tensor) -> Tensor:
     return self.transformer(x)  # here
 
 
-def convolution(self: Any, x: Tensor) -> Tensor:
-    return self.conv(x.transpose(1, 2))  # here
-
-
 def flip(self: Any, x: Tensor) -> Tensor:
     return self.gru(torch.flip(x, [1]))[0]  # here
 
@@ -113,16 +96,8 @@ def first_frame(self: Any, x: Tensor) -> Tensor:
     return self.gru(x)[0][:, 0]  # here
 
 
-def without_first(self: Any, x: Tensor) -> Tensor:
-    return self.gru(x)[0][:, 1:]  # here
-
-
 def every_second(self: Any, x: Tensor) -> Tensor:
     return self.gru(x)[0][:, ::2]  # here
-
-
-def differences(self: Any, x: Tensor) -> Tensor:
-    return self.gru(x[:, 1:] - x[:, :-1])[0]  # here
 
 
 def joined_in_time(self: Any, x: Tensor) -> Tensor:
@@ -260,11 +235,8 @@ CASES: list[Case] = [
     (bidirectional, "reads the sequence backwards", "bidirectional=False"),
     (adaptive_pooling, "divided into 2 parts", "pool it to 1"),
     (pooled_windows, "one of 2 frames", "stride of 1"),
-    (pooled_ahead, "looks 1 frames ahead", "left only"),
     (variance_over_time, "needs the whole sequence", "take the last output"),
     (strided, "one of 2 frames", "stride of 1"),
-    (unpadded, "looks 2 frames ahead", "make it causal"),
-    (longer, "2 frames more than the input", "pad on the left only"),
     (replicated, "padding of time of mode 'replicate'", "with zeros"),
     (ones_before, "frames of 1.0", "zeros"),
     (attention_of_frames, "over time", "a weighted mean"),
@@ -272,12 +244,9 @@ CASES: list[Case] = [
     (self_attention, "every other frame", "recurrent layers"),
     (multihead_attention, "every other frame", "recurrent layers"),
     (transformer, "every other frame", "recurrent layers"),
-    (convolution, "looks 1 frames ahead", "make it causal: padding=0 and F.pad of 2 frames on the left"),
     (flip, "along time", "take the last output"),
     (first_frame, "frame 0 of the sequence is taken", "take the last frame"),
-    (without_first, "1 frames less than the input", "pad on the left only"),
     (every_second, "every other frame", "keep all frames"),
-    (differences, "needs 1 frames after the current one", "pad on the left only"),
     (joined_in_time, "joined one after the other", "take the last frame"),
     (picked_frames, "picked by index", "take the last frame"),
     (loop, "Python loop over time", "step module"),

@@ -30,13 +30,14 @@ class Model(nn.Module):
     def __init__(self, code: str) -> None:
         super().__init__()
         self.gru = nn.GRU(6, 8, num_layers=2, batch_first=True)
+        self.gru2 = nn.GRU(8, 8, batch_first=True)
         self.p, self.W = nn.Parameter(torch.randn(8)), nn.Parameter(torch.randn(8, 4))
         self.code = compile(code, "operations.md", "eval")
         self.layers = nn.ModuleDict(self._layers(code))
 
     def _layers(self, code: str) -> dict[str, nn.Module]:
         """Layers that the expression makes are made once."""
-        made = re.match(r"(nn\.\w+\([^()]*\))\(", code)
+        made = re.search(r"(?<![.\w])(nn\.\w+\([^()]*\))\(", code)
         return {"made": eval(made[1], {"nn": nn})} if made else {}
 
     def forward(self, x: Tensor, lengths: Tensor) -> Any:
@@ -53,7 +54,7 @@ def convert(code: str) -> edgernn.Model:
 
 STARTS, ENDS = rows("### Where they start"), rows("### What they give")
 FRAMES, REFUSED = rows("## Work on single frames"), rows("## What is refused")
-BEFORE = rows("## Frames before, and all frames so far")
+BEFORE, AFTER = rows("## Frames before, and all frames so far"), rows("## Frames after the current one")
 
 
 def test_the_tables_are_those_of_the_rules() -> None:
@@ -63,7 +64,7 @@ def test_the_tables_are_those_of_the_rules() -> None:
 
 
 def test_the_tables_of_code_are_found() -> None:
-    assert (len(STARTS), len(ENDS), len(FRAMES), len(BEFORE)) == (6, 14, 14, 14) and len(REFUSED) > 20
+    assert (len(STARTS), len(ENDS), len(FRAMES), len(BEFORE), len(AFTER)) == (6, 14, 14, 14, 12) and len(REFUSED) > 20
 
 
 def test_compositions_are_decomposed() -> None:
@@ -102,6 +103,14 @@ def test_frames(code: str) -> None:
 @pytest.mark.parametrize("code", [code for code, _ in BEFORE])
 def test_frames_before(code: str) -> None:
     report = check(convert(code))
+    assert report.passed, report.failures()
+
+
+@pytest.mark.parametrize(("code", "timing"), AFTER)
+def test_frames_after(code: str, timing: str) -> None:
+    model = convert(code)
+    assert f"{model.interface.delay}, {model.interface.tail}" == timing
+    report = check(model)
     assert report.passed, report.failures()
 
 

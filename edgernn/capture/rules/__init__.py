@@ -28,6 +28,9 @@ OF_TIME = {
 }  # fmt: skip
 """Operators whose rules take tensors padded or cut along time as they are; the others get them with frames in place."""
 
+WHOLE = {*RECURRENT, *RECURRENCE, *REDUCTIONS}
+"""Operators that may carry a state along time, which must see the end of the sequence."""
+
 DECOMPOSED = (
     "aten.addbmm.default", "aten.addmv.default", "aten.baddbmm.default", "aten.dot.default", "aten.logaddexp.default",
     "aten.logit.default", "aten.mv.default", "aten.roll.default",

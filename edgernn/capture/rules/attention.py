@@ -14,10 +14,10 @@ from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.reductions import OVER_TIME, OVER_TIME_REMEDY, torch_axes
 from edgernn.capture.rules.shape import MOVES
 from edgernn.capture.rules.shape import RULES as SHAPE
-from edgernn.capture.rules.timing import running, whole
+from edgernn.capture.rules.timing import LENGTH_REMEDY, common_lag, in_step, last_of, running, settled
 from edgernn.capture.traced import Call, Ref
 from edgernn.capture.values import Shares, Stream, Tracked, Weighted, frame_of
-from edgernn.ops import Expand, Last
+from edgernn.ops import Expand
 
 PRODUCTS = ("aten.bmm.default", "aten.matmul.default", "aten.mm.default")
 SUMS = ("aten.sum.dim_IntList", "aten.sum.default")
@@ -53,7 +53,8 @@ def _moved(ctx: Context, call: Call, shares: Shares) -> Shares:
         result = SHAPE[call.target](ctx, call)
     finally:
         ctx.env[argument.name] = shares
-    return Shares(replace(stream_arg(call, result), extra=shares.score.extra))
+    moved = stream_arg(call, result)
+    return Shares(replace(shares.score, value=moved.value, dims=moved.dims))
 
 
 def _times(call: Call, a: Shares | Stream, b: Shares | Stream) -> Weighted:
@@ -81,11 +82,15 @@ def _mean(
     ctx: Context, call: Call, score: Stream, frames: Stream, shape: tuple[int, ...], dims: tuple[int | None, ...]
 ) -> Stream:
     """The mean of ``frames``, repeated to ``shape``, weighted by the exponentials of ``score``."""
-    whole(call, frames), whole(call, score)
+    if frames.extra != score.extra:
+        refuse(call, "sequences of different lengths are combined", LENGTH_REMEDY)
+    lag = common_lag([frames, score], whole=True)
+    frames, score = settled(ctx, call, frames, lag), settled(ctx, call, score, lag)
     x = frames.value
     if frames.frame != shape:
         x = ctx.add(Expand(shape), [x], call)
-    value = ctx.add(Last(), [running(ctx, call, "softmax", x, score.value)], call)
+    names = [in_step(ctx, call, v, frames) for v in (x, score.value)]
+    value = last_of(ctx, call, running(ctx, call, "softmax", *names), frames)
     return Stream(ctx.reshaped(value, frame_of(dims), call), dims)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ import numpy as np
 from edgernn.capture.context import Context, fixed_array, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.shape import padded_axis
-from edgernn.capture.rules.timing import delayed, settled, window
+from edgernn.capture.rules.timing import common_lag, filled, later, padded, settled, window
 from edgernn.capture.traced import Call
-from edgernn.capture.values import Stream, Tracked, frame_of
+from edgernn.capture.values import Stream, Tracked, frame_of, timed
 from edgernn.ops import Conv, Transpose
 
 
@@ -78,11 +77,10 @@ def _convolved(ctx: Context, call: Call, x: Stream, layer: _Layer) -> Stream:
         if (before or after) and x.time != k + 2:
             x = padded_axis(ctx, call, x, k + 2, before, after, 0.0)
     if not over_time:
-        x = settled(ctx, call, x)
+        x = settled(ctx, call, x, common_lag([x]))
         names = [x.value, *_constants(ctx, call, layer)]
         y = ctx.add(Conv(tuple(layer.stride), tuple(layer.dilation), layer.groups), names, call)
-        dims = plain_dims(call)
-        return Stream(ctx.reshaped(y, frame_of(dims), call), dims, extra=x.extra)
+        return timed(ctx.reshaped(y, frame_of(plain_dims(call)), call), plain_dims(call), x.lag, x.extra)
     return _over_time(ctx, call, x, layer, (x.time or 0) - 2, axes)
 
 
@@ -90,24 +88,17 @@ def _over_time(ctx: Context, call: Call, x: Stream, layer: _Layer, axis: int, ax
     """The taps of time become an axis of the frame, which the kernel covers."""
     if layer.stride[axis] != 1:
         refuse(call, f"it keeps one of {layer.stride[axis]} frames", "use a stride of 1 over time")
-    before, after = layer.padding[axis]
     size, dilation = layer.weight.shape[axis + 2], layer.dilation[axis]
     span = (size - 1) * dilation
-    lag, extra = x.lag + before, x.extra + before + after
-    if x.lag < 0 or lag < span:
-        refuse(call, f"it looks {span - lag} frames ahead", _causal(span))
-    value = window(ctx, call, delayed(ctx, call, x.value, lag - span), size, dilation)
+    x = filled(ctx, call, padded(ctx, call, x, *layer.padding[axis], 0.0))
+    x = later(ctx, call, x, max(0, x.lag - span))
+    value = window(ctx, call, x.value, size, dilation)
     rank = axes + 2
     order = [*range(1, axis + 3), 0, *range(axis + 3, rank)]
     value = ctx.add(Transpose(tuple(k - rank for k in order)), [value], call)
     dilations = [1 if k == axis else d for k, d in enumerate(layer.dilation)]
     y = ctx.add(Conv(tuple(layer.stride), tuple(dilations), layer.groups), [value, *_constants(ctx, call, layer)], call)
-    dims = plain_dims(call)
-    return replace(Stream(ctx.reshaped(y, frame_of(dims), call), dims), extra=extra - span)
-
-
-def _causal(span: int) -> str:
-    return f"make it causal: padding=0 and F.pad of {span} frames on the left (and none on the right), then train again"
+    return timed(ctx.reshaped(y, frame_of(plain_dims(call)), call), plain_dims(call), x.lag - span, x.extra - span)
 
 
 def _constants(ctx: Context, call: Call, layer: _Layer) -> list[str]:

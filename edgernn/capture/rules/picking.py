@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from edgernn.capture.context import Context, refuse
 from edgernn.capture.traced import Call
@@ -40,4 +41,5 @@ def bordered(ctx: Context, call: Call, x: Stream, axis: int, before: int, after:
     position = x.axis(axis)
     size = x.frame[position]
     wanted = [INDICES[mode](k, size) for k in range(-before, size + after)]
-    return Stream(picked(ctx, call, x, position, wanted), (*x.dims[:axis], len(wanted), *x.dims[axis + 1 :]))
+    dims = (*x.dims[:axis], len(wanted), *x.dims[axis + 1 :])
+    return replace(x, value=picked(ctx, call, x, position, wanted), dims=dims)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from edgernn.capture.context import Context, plain_dims, refuse, several, stream_arg
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reductions import reduced
 from edgernn.capture.rules.shape import padded_axis
-from edgernn.capture.rules.timing import delayed, window
+from edgernn.capture.rules.timing import common_lag, filled, later, padded, settled, window
 from edgernn.capture.traced import Call
-from edgernn.capture.values import Stream, Tracked, frame_of
+from edgernn.capture.values import Stream, Tracked, frame_of, timed
 from edgernn.ops import Binary, Concat, Reduce, Slice
 from edgernn.ops.running import LOWEST
-
-CAUSAL = "pad on the left only and pool without padding, or cut the end off after padding both sides"
 
 
 def pooling(function: str, axes: int, with_indices: bool = False) -> Rule:
@@ -58,6 +57,7 @@ def _pooled(ctx: Context, call: Call, x: Stream, axis: int, function: str, shift
     if axis == x.time:
         return _over_time(ctx, call, x, function, shift)
     fill = LOWEST if function == "max" else 0.0
+    x = settled(ctx, call, x, common_lag([x]))
     if shift.padding:
         x = padded_axis(ctx, call, x, axis, shift.padding, shift.padding, fill)
     position, size = x.axis(axis), x.dims[axis] or 1
@@ -71,26 +71,25 @@ def _pooled(ctx: Context, call: Call, x: Stream, axis: int, function: str, shift
         total = ctx.add(Binary(joined), [total, part], call) if total else part
     if function == "mean":
         total = ctx.add(Binary("mul"), [total, ctx.builder.scalar(1 / shift.size)], call)
-    return Stream(total, (*x.dims[:axis], count, *x.dims[axis + 1 :]), extra=x.extra)
+    return timed(total, (*x.dims[:axis], count, *x.dims[axis + 1 :]), x.lag, x.extra)
 
 
 def _over_time(ctx: Context, call: Call, x: Stream, function: str, shift: _Shift) -> Stream:
     if shift.stride != 1:
         refuse(call, f"it keeps one of {shift.stride} frames", "use a stride of 1 over time")
-    lag = x.lag + shift.padding
-    if x.lag < 0 or lag < shift.span:
-        refuse(call, f"it looks {shift.span - lag} frames ahead", CAUSAL)
-    if x.lag and shift.padding and function == "max":
-        refuse(call, "time is padded with zeros, and again by the pooling", "pad once")
-    late = lag - shift.span
-    if late and shift.padding:
-        refuse(call, f"its windows end {late} frames before the current one", CAUSAL)
-    value = delayed(ctx, call, x.value, late)
     fill = LOWEST if shift.padding and function == "max" else 0.0
-    taps = window(ctx, call, value, shift.size, shift.dilation, fill)
+    if fill:
+        x = settled(ctx, call, x, common_lag([x]))
+        x = replace(x, first=x.bounds[0], last=x.bounds[1], zero=False)
+    x = filled(ctx, call, padded(ctx, call, x, shift.padding, shift.padding, 0.0), fill)
+    late = x.lag - shift.span
+    if late > 0 and fill:
+        refuse(call, f"its windows end {late} frames before the current one", "pad by less than the window")
+    x = later(ctx, call, x, max(0, late))
+    taps = window(ctx, call, x.value, shift.size, shift.dilation, fill)
     rank = len(ctx.builder.graph.values[taps].shape)
     value = ctx.add(Reduce(function, (-rank,)), [taps], call)
-    return Stream(value, x.dims, extra=x.extra + 2 * shift.padding - shift.span)
+    return timed(value, x.dims, x.lag - shift.span, x.extra - shift.span)
 
 
 def adaptive(function: str, axes: int, with_indices: bool = False) -> Rule:
@@ -105,7 +104,7 @@ def adaptive(function: str, axes: int, with_indices: bool = False) -> Rule:
                 refuse(call, f"the sequence is divided into {count} parts", "pool it to 1, the statistic of all frames")
             x = _bins(ctx, call, x, axis, function, count)
         dims = plain_dims(call)
-        y = Stream(ctx.reshaped(x.value, frame_of(dims), call), dims, extra=x.extra)
+        y = timed(ctx.reshaped(x.value, frame_of(dims), call), dims, x.lag, x.extra)
         return several(y) if with_indices else y
 
     return rule
@@ -121,7 +120,7 @@ def _bins(ctx: Context, call: Call, x: Stream, axis: int, function: str, count: 
         ctx.add(Reduce(function, (position,), True), [ctx.add(Slice(position, a, b), [x.value], call)], call)
         for a, b in edges
     ]
-    return Stream(ctx.add(Concat(position), parts, call), (*x.dims[:axis], count, *x.dims[axis + 1 :]), extra=x.extra)
+    return timed(ctx.add(Concat(position), parts, call), (*x.dims[:axis], count, *x.dims[axis + 1 :]), x.lag, x.extra)
 
 
 DIMENSIONS = (1, 2, 3)

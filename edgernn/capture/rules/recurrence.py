@@ -12,10 +12,11 @@ from edgernn.capture.given import initial
 from edgernn.capture.recurrence import TARGET, Body, body_named
 from edgernn.capture.results import Captured
 from edgernn.capture.rules.elementwise import Rule
+from edgernn.capture.rules.timing import in_step, last_of
 from edgernn.capture.spec import CallSpec, InputSpec
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Stream, Tracked, frame_of
-from edgernn.ops import Last, Recurrence
+from edgernn.ops import Recurrence
 from edgernn.ops.recurrence import inlined
 
 
@@ -38,6 +39,7 @@ def recurrence(ctx: Context, call: Call) -> Tracked:
     """The rule: frames of the sequences go in, the states are the graph's."""
     name, sequences, states, weights = (ctx.resolve(a) for a in call.args)
     step = ctx.builder.graph.mode == "step"
+    timing = next((x for x in sequences if isinstance(x, Stream) and x.time is not None), sequences[0])
     frames = [_frames(ctx, call, stream_arg(call, x), step) for x in sequences]
     arrays = [torch.from_numpy(fixed_array(call, w, "weights")) for w in weights]
     kinds = ["int" if ctx.is_integer(x) else "float" for x in sequences]
@@ -46,7 +48,9 @@ def recurrence(ctx: Context, call: Call) -> Tracked:
     specs = [InputSpec(s, kind) for s, kind in zip(shapes, kinds, strict=True)] + [InputSpec(s) for s in sizes]
     spec = CallSpec(tuple(specs), len(states), tuple(_names(len(sequences), len(states))))
     captured = _captured(_Cell(body_named(name), arrays, len(sequences)), spec, call)
-    return (_step if step else _sequence)(ctx, call, captured, frames, states)
+    if step:
+        return _step(ctx, call, captured, frames, states)
+    return _sequence(ctx, call, captured, frames, states, timing)
 
 
 def _names(sequences: int, states: int) -> list[str]:
@@ -68,7 +72,7 @@ def _frames(ctx: Context, call: Call, x: Stream, step: bool) -> str:
     if x.time != 0:
         where = "no axis" if x.time is None else f"axis {x.time}"
         refuse(call, f"it runs over the first axis of its input, but time is {where}", "move time to the first axis")
-    return x.value
+    return in_step(ctx, call, x.value, x)
 
 
 def _kept(captured: Captured, frames: Sequence[str]) -> list[str]:
@@ -78,7 +82,9 @@ def _kept(captured: Captured, frames: Sequence[str]) -> list[str]:
     return [given[port.name] for port in captured.graph.inputs]
 
 
-def _sequence(ctx: Context, call: Call, captured: Captured, frames: list[str], states: Sequence[Any]) -> Tracked:
+def _sequence(
+    ctx: Context, call: Call, captured: Captured, frames: list[str], states: Sequence[Any], timing: Stream
+) -> Tracked:
     graph = captured.graph
     starts = [initial(ctx, call, s, state.shape) for s, state in zip(states, graph.states, strict=True)]
     names = [ctx.builder.constant(array, f"{call.name}_start") for array, _, _ in starts]
@@ -92,7 +98,7 @@ def _sequence(ctx: Context, call: Call, captured: Captured, frames: list[str], s
             ctx.given.setdefault(port, []).append(GivenState(results[0], k, row))
     count = len(results) - len(states)
     streams = [Stream(v, plain_dims(call, k)) for k, v in enumerate(results[:count])]
-    ends = [ctx.add(Last(), [v], call) for v in results[count:]]
+    ends = [last_of(ctx, call, v, timing) for v in results[count:]]
     return several(*streams, *(Stream(v, plain_dims(call, count + k)) for k, v in enumerate(ends)))
 
 

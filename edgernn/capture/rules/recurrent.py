@@ -10,10 +10,11 @@ import numpy as np
 from edgernn.capture.context import Context, GivenState, fixed_array, plain_dims, refuse, several, stream_arg
 from edgernn.capture.given import initial
 from edgernn.capture.rules.elementwise import Rule
+from edgernn.capture.rules.timing import in_step, last_of
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ir.op import Array, Op
-from edgernn.ops import Concat, Gru, Last, Lstm, Rnn, Slice
+from edgernn.ops import Concat, Gru, Lstm, Rnn, Slice
 
 Weights = Sequence[Array]
 MakeLayer = Callable[[Weights, bool], tuple[Op, list[Array]]]
@@ -65,10 +66,11 @@ def layers(make: MakeLayer, states: int) -> Rule:
         group = len(weights) // count
         for layer in range(count):
             op, constants = make(weights[layer * group : (layer + 1) * group], bool(has_biases))
+            frame = in_step(ctx, call, frame, x)
             results = (_step if one_frame else _layer)(ctx, call, op, frame, starts, constants, layer, count)
             frame = results[0]
             for kind in range(states):
-                ends[kind].append(results[kind] if one_frame else ctx.add(Last(), [results[kind]], call))
+                ends[kind].append(results[kind] if one_frame else last_of(ctx, call, results[kind], x))
         dims = plain_dims(call)
         y = Stream(ctx.reshaped(frame, frame_of(dims), call), dims)
         return several(y, *(_stacked(ctx, call, names, plain_dims(call, k + 1)) for k, names in enumerate(ends)))

@@ -9,11 +9,11 @@ import numpy as np
 
 from edgernn.capture.context import Context, number, plain_dims, refuse, several, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
-from edgernn.capture.rules.timing import running, whole
+from edgernn.capture.rules.timing import in_step, last_of, running
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Shares, Stream, Tracked, frame_of
 from edgernn.ir.op import Op
-from edgernn.ops import Binary, Last, Linear, LogSoftmax, Reduce, Slice, Softmax, Unary
+from edgernn.ops import Binary, Linear, LogSoftmax, Reduce, Slice, Softmax, Unary
 
 OVER_TIME = "it works over time, so it needs the whole sequence"
 OVER_TIME_REMEDY = "take the last output ([:, -1] or h_n) instead of pooling, normalising or attending over time"
@@ -43,9 +43,7 @@ def reduced(ctx: Context, call: Call, x: Stream, function: str, axes: list[int],
     kept = [x.axis(a) for a in axes if a != x.time]
     value = ctx.add(Reduce(function, tuple(kept), True), [x.value], call) if kept else x.value
     if x.time in axes:
-        value = ctx.add(Last(), [running(ctx, call, function, value)], call)
-        if whole(call, x).time is not None and ctx.is_final(x):
-            refuse(call, OVER_TIME, OVER_TIME_REMEDY)
+        value = last_of(ctx, call, running(ctx, call, function, in_step(ctx, call, value, x)), x)
     sizes = tuple(1 if k in axes else n for k, n in enumerate(x.dims))
     dims = sizes if keep else tuple(n for k, n in enumerate(x.dims) if k not in axes)
     return Stream(ctx.reshaped(value, frame_of(dims), call), dims)
@@ -117,7 +115,7 @@ def cumulative_sum(ctx: Context, call: Call) -> Tracked:
     """Over time, the sum so far; along the last axis of a frame, a product with a triangle of ones."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
     if int(call.args[1]) % len(x.dims) == x.time:
-        return Stream(running(ctx, call, "sum", x.value), x.dims)
+        return Stream(running(ctx, call, "sum", in_step(ctx, call, x.value, x)), x.dims)
     if frame_axis(call, x, call.args[1]) != -1:
         refuse(call, "a cumulative sum along another axis than the last", "transpose around it")
     size = x.frame[-1]
@@ -155,7 +153,7 @@ def along_axis(make: type[Softmax] | type[LogSoftmax]) -> Rule:
     def rule(ctx: Context, call: Call) -> Tracked:
         x = stream_arg(call, ctx.resolve(call.args[0]))
         if make is Softmax and int(call.args[1]) % len(x.dims) == x.time:
-            return Shares(whole(call, x))
+            return Shares(x)
         op: Op = make(frame_axis(call, x, call.args[1]))
         return ctx.stream(op, [x.value], call)
 

@@ -13,10 +13,10 @@ import torch
 from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
 from edgernn.capture.rules.picking import bordered
-from edgernn.capture.rules.timing import cut, padded, settled, whole, zeros_around
+from edgernn.capture.rules.timing import common_lag, cut, last_of, padded, settled, zeros_around
 from edgernn.capture.traced import Call, Varying
-from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
-from edgernn.ops import Concat, Expand, Last, Slice, Transpose
+from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of, timed
+from edgernn.ops import Concat, Expand, Slice, Transpose
 
 WHOLE_REMEDY = "take the last frame ([:, -1]) or all of them; cut the sequence outside the model"
 
@@ -153,8 +153,8 @@ def last_frame(ctx: Context, call: Call, x: Stream, index: Any) -> Stream:
     """``x[..., index]`` along time: only the last frame streams."""
     if index != -1 and not (isinstance(index, Varying) and index.from_end == 1):
         refuse(call, f"frame {index.a if isinstance(index, Varying) else index} of the sequence is taken", WHOLE_REMEDY)
-    x = settled(ctx, call, whole(call, x))
-    return Stream(ctx.add(Last(), [x.value], call), x.frame)
+    x = settled(ctx, call, x, common_lag([x], whole=True))
+    return Stream(last_of(ctx, call, x.value, x), x.frame)
 
 
 def slice_(ctx: Context, call: Call) -> Tracked:
@@ -169,7 +169,7 @@ def slice_(ctx: Context, call: Call) -> Tracked:
     begin, end, stride = slice(start, stop, step).indices(size)
     if (begin, end, stride) == (0, size, 1):
         return x
-    return replace(ctx.stream(Slice(x.axis(axis), begin, end, stride), [x.value], call), lag=x.lag, extra=x.extra)
+    return replace(x, value=ctx.add(Slice(x.axis(axis), begin, end, stride), [x.value], call), dims=plain_dims(call))
 
 
 def _slice_time(ctx: Context, call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream:
@@ -240,10 +240,11 @@ def _torch_axis(x: Stream, axis: int) -> int:
 def cat(ctx: Context, call: Call) -> Tracked:
     parts = [p for p in ctx.resolve(call.args[0]) if not _empty(p)]
     axis = int(call.args[1]) if len(call.args) > 1 else int(call.kwargs.get("dim", 0))
-    around = zeros_around(call, parts, axis % len(call.shapes[0]))
+    around = zeros_around(ctx, call, parts, axis % len(call.shapes[0]))
     if around is not None:
         return around
-    return joined(ctx, call, [settled(ctx, call, p) if isinstance(p, Stream) else p for p in parts], axis)
+    lag = common_lag([p for p in parts if isinstance(p, Stream)])
+    return joined(ctx, call, [settled(ctx, call, p, lag) if isinstance(p, Stream) else p for p in parts], axis)
 
 
 def _empty(part: Any) -> bool:
@@ -262,8 +263,9 @@ def joined(ctx: Context, call: Call, parts: Sequence[Any], axis: int) -> Stream:
         refuse(call, "integers and floats are joined")
     names = [_part(ctx, call, p, dims) for p in parts]
     ctx.operands(call, [s for s in streams if not ctx.is_integer(s)], dims)
-    joined_parts = ctx.stream(Concat(Stream("", dims).axis(axis)), names, call)
-    return replace(joined_parts, extra=max((s.extra for s in streams if s.time is not None), default=0))
+    value = ctx.stream(Concat(Stream("", dims).axis(axis)), names, call).value
+    extra = next((s.extra for s in streams if s.time is not None), 0)
+    return timed(value, dims, common_lag(streams), extra)
 
 
 def _part(ctx: Context, call: Call, part: Any, dims: tuple[int | None, ...]) -> str:
@@ -295,7 +297,8 @@ def pad(ctx: Context, call: Call) -> Tracked:
     bordering = call.option("mode") not in (None, "constant")
     for k in range(0, len(widths), 2):
         if bordering:
-            x = bordered(ctx, call, settled(ctx, call, x), len(x.dims) - 1 - k // 2, widths[k], widths[k + 1])
+            x = settled(ctx, call, x, common_lag([x]))
+            x = bordered(ctx, call, x, len(x.dims) - 1 - k // 2, widths[k], widths[k + 1])
         elif widths[k : k + 2] != [0, 0]:
             x = padded_axis(ctx, call, x, len(x.dims) - 1 - k // 2, widths[k], widths[k + 1], float(value or 0.0))
     return x
@@ -304,9 +307,9 @@ def pad(ctx: Context, call: Call) -> Tracked:
 def padded_axis(ctx: Context, call: Call, x: Stream, axis: int, before: int, after: int, value: float) -> Stream:
     """``x`` with entries of ``value`` before and after along an axis."""
     if axis == x.time:
-        return padded(call, x, before, after, value)
+        return padded(ctx, call, x, before, after, value)
     # A frame of zeros that is padded with zeros is one still: the padding of time may stay as it is.
-    x, position = x if value == 0.0 else settled(ctx, call, x), frame_axis(call, x, axis)
+    x, position = x if value == 0.0 else settled(ctx, call, x, common_lag([x])), frame_axis(call, x, axis)
     if before < 0 or after < 0:
         refuse(call, "negative padding", "use a slice")
     names = [x.value]
@@ -316,7 +319,7 @@ def padded_axis(ctx: Context, call: Call, x: Stream, axis: int, before: int, aft
         names.append(_block(ctx, call, x, position, after, value))
     size = x.frame[position] + before + after
     joined_name = ctx.add(Concat(position), names, call)
-    return replace(x, value=joined_name, dims=(*x.dims[:axis], size, *x.dims[axis + 1 :]))
+    return replace(x, value=joined_name, dims=(*x.dims[:axis], size, *x.dims[axis + 1 :]), zero=x.zero and value == 0.0)
 
 
 def _block(ctx: Context, call: Call, x: Stream, position: int, width: int, value: float) -> str:

@@ -1,8 +1,7 @@
 """Frames before and after: padding, cutting and delaying along time.
 
-A tensor that was padded or cut along time is the value it was made from, a number of frames later
-(``Stream.lag``), with more or fewer frames at its end (``Stream.extra``). Nothing is computed until something
-reads its frames.
+A tensor that was padded or cut along time is the value it was made from, a number of frames later or earlier
+(``Stream.lag``), with more or fewer frames (``Stream.extra``). Nothing is computed until something reads its frames.
 """
 
 from __future__ import annotations
@@ -16,11 +15,10 @@ import numpy as np
 from edgernn.capture.context import Context, refuse
 from edgernn.capture.traced import LENGTHS, Call, Varying
 from edgernn.capture.values import Constant, Stream, frame_of
-from edgernn.ops import Reshape, Running, Slice, Window
+from edgernn.ops import Bounded, Last, Reshape, Running, Slice, Window
 from edgernn.ops.running import STARTS
 
-CAUSAL = "pad on the left only, F.pad(x, (dilation * (kernel_size - 1), 0)), or pad both sides and cut the end off"
-LENGTH_REMEDY = "keep as many frames as the input has; " + CAUSAL
+LENGTH_REMEDY = "keep as many frames as the input has: pad, or cut, both to the same length"
 
 
 def window(ctx: Context, call: Call, value: str, size: int, dilation: int, fill: float = 0.0) -> str:
@@ -62,33 +60,72 @@ def running(ctx: Context, call: Call, function: str, *values: str) -> str:
         refuse(call, f"its operands do not fit: {error}")
 
 
-def settled(ctx: Context, call: Call, x: Stream) -> Stream:
-    """``x`` such that its frame j is frame j of its value."""
-    if x.lag < 0:
-        refuse(call, f"it needs {-x.lag} frames after the current one", CAUSAL)
-    return replace(x, value=delayed(ctx, call, x.value, x.lag), lag=0) if x.lag else x
+def filled(ctx: Context, call: Call, x: Stream, fill: float = 0.0) -> Stream:
+    """``x`` such that frames of its value that the tensor pads are ``fill``, from the first step on."""
+    start, end = x.bounds
+    before, after = start < x.first and x.first > 0, end > x.last
+    if (not before and not after) or (x.zero and fill == 0.0):
+        return x
+    if ctx.is_integer(x):
+        refuse(call, "integer inputs are padded along time", "pad what is computed from them")
+    if x.last < 0:
+        x = later(ctx, call, x, -x.last)
+    value = ctx.add(Bounded(x.first, x.last, fill), [x.value], call, f"{call.path or call.name}_bounded")
+    return replace(x, value=value, zero=fill == 0.0)
 
 
-def whole(call: Call, x: Stream) -> Stream:
-    """``x``, which must have as many frames as the input: its end is the end of the stream."""
-    if x.extra:
-        more = f"{abs(x.extra)} frames {'more' if x.extra > 0 else 'less'} than the input"
-        refuse(call, f"the sequence it works on has {more}", LENGTH_REMEDY)
-    return x
+def later(ctx: Context, call: Call, x: Stream, frames: int) -> Stream:
+    """The same tensor as a value of some frames later."""
+    if frames == 0:
+        return x
+    value = delayed(ctx, call, x.value, frames)
+    return replace(x, value=value, lag=x.lag - frames, first=x.first + frames, last=x.last + frames)
 
 
-def padded(call: Call, x: Stream, before: int, after: int, value: float) -> Stream:
+def settled(ctx: Context, call: Call, x: Stream, lag: int = 0) -> Stream:
+    """``x`` as a value whose frame j - ``lag`` is frame j of the tensor."""
+    if x.time is None:
+        return x
+    x = filled(ctx, call, x)
+    return later(ctx, call, x, x.lag - lag) if x.lag != lag else x
+
+
+def common_lag(streams: Sequence[Stream], whole: bool = False) -> int:
+    """The least delay, as a lag, that all can have; where ``whole``, such that a state sees all of them end."""
+    timed = [s for s in streams if s.time is not None]
+    return min([0, *(s.lag for s in timed), *(s.extra for s in timed if whole)])
+
+
+def in_step(ctx: Context, call: Call, value: str, x: Stream) -> str:
+    """``value``, whose frames belong to those of ``x``, for an operator that carries a state: it sees no others."""
+    if x.time is None or x.bounds == (0, 0):
+        return value
+    return ctx.add(Bounded(*x.bounds), [value], call, f"{value}_in_step")
+
+
+def last_of(ctx: Context, call: Call, value: str, x: Stream) -> str:
+    """The last frame of ``value``, whose frames belong to those of ``x``."""
+    return ctx.add(Last(), [in_step(ctx, call, value, x)], call)
+
+
+def padded(ctx: Context, call: Call, x: Stream, before: int, after: int, value: float) -> Stream:
     """``x`` with frames of ``value`` before and after."""
     if value != 0.0:
         refuse(call, f"frames of {value} are put around the sequence", "pad time with zeros")
     if before < 0 or after < 0:
-        refuse(call, "negative padding of time", "use a slice")
-    if before and x.lag < 0:
-        refuse(call, f"it needs {-x.lag} frames after the current one, before it is padded", "pad first, then cut")
-    return replace(x, lag=x.lag + before, extra=x.extra + before + after)
+        x = trimmed(x, max(0, -before), max(0, -after))
+    return replace(x, lag=x.lag + max(0, before), extra=x.extra + max(0, before) + max(0, after))
 
 
-def zeros_around(call: Call, parts: Sequence[Any], axis: int) -> Stream | None:
+def trimmed(x: Stream, before: int, after: int) -> Stream:
+    """``x`` without its first and last frames."""
+    x = replace(x, lag=x.lag - before, extra=x.extra - before - after)
+    start, end = x.bounds
+    first, last = max(x.first, start), min(x.last, end)
+    return replace(x, first=first, last=last, zero=x.zero and (first, last) == (x.first, x.last))
+
+
+def zeros_around(ctx: Context, call: Call, parts: Sequence[Any], axis: int) -> Stream | None:
     """The sequence among ``parts``, which are joined along time, padded; None where not only zeros are joined to it."""
     at = [k for k, part in enumerate(parts) if isinstance(part, Stream)]
     if len(at) != 1 or parts[at[0]].time != axis:
@@ -97,7 +134,7 @@ def zeros_around(call: Call, parts: Sequence[Any], axis: int) -> Stream | None:
     if not all(z.fixed and not z.a.any() for z in zeros):
         return None
     before, after = (sum(int(z.a.shape[axis]) for z in side) for side in (parts[: at[0]], parts[at[0] + 1 :]))
-    return padded(call, parts[at[0]], before, after, 0.0)
+    return padded(ctx, call, parts[at[0]], before, after, 0.0)
 
 
 def cut(call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream | None:
@@ -112,9 +149,9 @@ def cut(call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream | Non
     if len(a) == len(b) == 1 and all(r[0] == n - 1 for r, n in zip(ranges, lengths, strict=True)):
         return None
     if a.start != b.start or len(b) - len(a) != LENGTHS[1] - LENGTHS[0]:
-        refuse(call, "it cuts the sequence, so the frames of input and output no longer correspond",
-               "take the last frame ([:, -1]) or all of them; cut the sequence outside the model")  # fmt: skip
-    return replace(x, lag=x.lag - a.start, extra=len(a) - LENGTHS[0])
+        refuse(call, "it keeps a fixed number of frames of a sequence of any length",
+               "take the last frame ([:, -1]) or all but a fixed number of them")  # fmt: skip
+    return trimmed(x, a.start, lengths[0] - a.stop)
 
 
 def _side(bound: Any, k: int) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from edgernn.cli.common.failure import EXIT_INTERRUPTED, EXIT_TERMINATED
 from edgernn.errors import FrameError
 from edgernn.runtime.io import Sink, Source
+from edgernn.runtime.results import Result
 from edgernn.runtime.session import Session
 
 SIGNALS = {signal.SIGINT: EXIT_INTERRUPTED, signal.SIGTERM: EXIT_TERMINATED}
@@ -111,9 +112,11 @@ class StopSignal:
 
 def stream(
     session: Session, source: Source, sink: Sink, limit: int | None, stop: StopSignal,
-    progress: Callable[[str, int, int], None],
+    progress: Callable[[str, int, int], None], end: bool = True,
 ) -> Summary:  # fmt: skip
     """Step through ``source`` and write to ``sink``. The sink is not closed.
+
+    ``end``: the sequence ends with the source, so that a model with a delay says the rest of it.
 
     Raises FrameError naming the place in the source, and whatever reading and writing raise.
     """
@@ -121,7 +124,7 @@ def stream(
     total = min((n for n in (source.total, limit) if n is not None), default=0)
     begin = time.perf_counter()
     frames = iter(source)
-    step, single = session.step, session.outputs[0].name if len(session.outputs) == 1 else None
+    step, last = session.step, None
     while summary.frames != limit and (item := _next(frames, stop)) is not None:
         before = time.perf_counter()
         try:
@@ -129,13 +132,22 @@ def stream(
         except FrameError as error:
             raise FrameError(f"{source.where}: {error}") from None
         summary.step_s += time.perf_counter() - before
-        sink.write(result if isinstance(result, dict) else {single or "": result})
-        summary.frames += 1
+        _write(sink, session, result)
+        summary.frames, last = summary.frames + 1, item
         progress("streaming", summary.frames, total)
+    if end and stop.number is None and last is not None:
+        static = {p.name: frame for p, frame in zip(session.inputs, last, strict=True) if p.kind == "static"}
+        for result in session.flush(**static):
+            _write(sink, session, result)
     summary.seconds = time.perf_counter() - begin
     summary.notes = [source.note] if source.note else []
     summary.exit_code = stop.exit_code
     return summary
+
+
+def _write(sink: Sink, session: Session, result: Result | None) -> None:
+    if result is not None:
+        sink.write(result if isinstance(result, dict) else {session.outputs[0].name: result})
 
 
 def _next(frames: Any, stop: StopSignal) -> Any:

@@ -11,6 +11,7 @@ from edgernn.ops import (
     Matmul,
     Reduce,
     Reshape,
+    Select,
     Slice,
     Softmax,
     Transpose,
@@ -73,6 +74,16 @@ def concat(axis: int) -> Case:
     return case.done(case.builder.add1(Concat(axis), [x, y, k, x]))
 
 
+def select(*shape: int) -> Case:
+    """By a token of 0 or 1: between two values, a value and a constant, and as what a state becomes."""
+    case = CaseBuilder(f"select_{shape}")
+    signal, x, y, k = case.tokens(2, 1), case.input(*shape), case.input(*shape), case.weight(*shape)
+    kept = case.state(*shape)
+    after = case.builder.add1(Select(), [signal, x, kept])
+    case.carry(kept, after)
+    return case.done(case.builder.add1(Select(), [signal, x, y]), case.builder.add1(Select(), [signal, y, k]), after)
+
+
 def shared_output() -> Case:
     """An input that is also an output, and a value that is two outputs."""
     case = CaseBuilder("shared_output")
@@ -95,5 +106,5 @@ CASES = [
     single("log_softmax", LogSoftmax(-1), 7), single("log_softmax_middle", LogSoftmax(-2), 3, 4),
     single("reshape", Reshape((4, 3)), 2, 6), single("transpose", Transpose((-1, -3, -2)), 2, 3, 4),
     single("expand", Expand((4, 2, 3)), 2, 1), single("slice", Slice(-1, 1, 6, 2), 2, 7),
-    single("slice_middle", Slice(-2, 1, 3), 4, 3), concat(-1), concat(-2), shared_output(),
+    single("slice_middle", Slice(-2, 1, 3), 4, 3), concat(-1), concat(-2), shared_output(), select(5), select(2, 3, 4),
 ]  # fmt: skip

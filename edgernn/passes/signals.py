@@ -1,0 +1,64 @@
+"""Signals that tell a program with a delay which frames belong to the sequence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgernn.ir.builder import Builder
+from edgernn.ir.graph import Graph, State
+from edgernn.ir.interface import LINE_STATE, LIVE_STATE
+from edgernn.ir.types import StreamInfo, ValueType
+from edgernn.ops import Bounded, Concat, Last, Select, Slice
+
+SIGNAL = ValueType("int32", (1,), StreamInfo())
+
+
+class Signals:
+    """Makes choices by whether frames belong to the sequence.
+
+    The state LIVE_STATE is 1 until the end of the sequence; LINE_STATE holds what it was in the steps before, so that a
+    frame of some steps ago is told from none at all.
+    """
+
+    def __init__(self, builder: Builder, graph: Graph) -> None:
+        """``graph`` is the sequence graph; its ``delay`` and ``tail`` are known."""
+        bounds = [n for node in graph.nodes if isinstance(node.op, Bounded) for n in (node.op.first, node.op.last)]
+        self.builder, self.tail = builder, graph.tail
+        self.ends = any(isinstance(node.op, Last) for node in graph.nodes)
+        self.steps = max([graph.delay, graph.tail, *bounds])
+        self.states: list[State] = []
+        self._signals: dict[int, str] = {}
+        if self.steps:
+            self._declare()
+
+    def _declare(self) -> None:
+        values, steps = self.builder.graph.values, self.steps
+        values[LIVE_STATE], values[LINE_STATE] = SIGNAL, SIGNAL.with_shape((steps,))
+        now = self.builder.add1(Concat(-1), [LINE_STATE, LIVE_STATE], "stream_live_frames")
+        after = self.builder.add1(Slice(-1, 1, steps + 1), [now], "stream_live_next")
+        for k in range(steps + 1):
+            self._signals[steps - k] = self.builder.add1(Slice(-1, k, k + 1), [now], f"stream_live_{steps - k}")
+        ones, zeros = np.ones(1, np.int32), np.zeros(steps, np.int32)
+        self.states = [
+            State(LIVE_STATE, (1,), "int32", ones, before=LIVE_STATE, after=LIVE_STATE),
+            State(LINE_STATE, (steps,), "int32", zeros, before=LINE_STATE, after=after),
+        ]
+
+    def within(self, value: str, other: str, first: int, last: int) -> str:
+        """``value`` for frames ``first`` to n + ``last`` - 1 of n, ``other`` for those before and after."""
+        if first > last:
+            return self._chosen(first, self._chosen(last, value, other), other)
+        for k in range(last, first - 1, -1):
+            other = self._chosen(k, value, other)
+        return other
+
+    def _chosen(self, steps: int, value: str, other: str) -> str:
+        """``value`` where a frame of the sequence was fed ``steps`` ago."""
+        if steps == 0 and self.tail == 0:
+            return value
+        return self.builder.add1(Select(), [self._signals[steps], value, other], f"{value}_within")
+
+    def needed(self, first: int, last: int) -> bool:
+        """Whether a state that sees these frames must be kept from others: those before the first, and, where outputs
+        at the end depend on it, those after the last."""
+        return first > 0 or (self.ends and self.tail > last)
