@@ -25,10 +25,13 @@ TYPED := $(wildcard examples benchmarks tools)
 PY_SOURCES = $(shell find $(wildcard edgernn export runtime boards) -name "*.py")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-main test-base test-pi peers check lint types imports c-warnings bench setup clean
+.PHONY: help demo example train examples test test-main test-base test-pi peers check lint types imports c-warnings bench setup clean
 
 help:
 	@echo "make demo    export the spoken-digit model to every format and stream real recordings through every engine"
+	@echo "make example NAME=word_lm   one application from its weights to boards: exported, proved, scored, profiled, shown"
+	@echo "make train NAME=word_lm     train it, with three seeds"
+	@echo "make examples   all applications, two at a time, and the table docs/applications.md"
 	@echo "make test    the whole test suite, and the runtime alone in an environment without torch, onnx and numba"
 	@echo "make test-pi the runtime and every engine under a Raspberry Pi's own userland (Debian arm64), emulated by QEMU"
 	@echo "make check   ruff, mypy --strict, the import contract, C warnings as errors"
@@ -53,6 +56,17 @@ $(READY): pyproject.toml constraints.txt $(EXAMPLE_DATA) | $(BIN)/python
 
 demo: $(READY)
 	$(BIN)/python -m examples.spoken_digits.demo
+
+example train: export OMP_NUM_THREADS = 1
+example: $(READY)
+	$(BIN)/python -m examples $(or $(NAME),$(error say which: make example NAME=word_lm))
+
+train: $(READY)
+	$(BIN)/python -m examples.$(or $(NAME),$(error say which: make train NAME=word_lm)).train
+
+examples: export OMP_NUM_THREADS = 1
+examples: $(READY)
+	$(BIN)/python -m examples
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

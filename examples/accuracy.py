@@ -8,7 +8,7 @@ from examples.char_lm.run import TASK as CHAR_LM
 from examples.classification.run import TASK as CLASSIFICATION
 from examples.common.integers import main
 from examples.forecasting.run import TASK as FORECASTING
-from examples.spoken_digits.task import TASK as SPOKEN_DIGITS
+from examples.spoken_digits.run import TASK as SPOKEN_DIGITS
 
 TASKS = (SPOKEN_DIGITS, CLASSIFICATION, CHAR_LM, FORECASTING)
 

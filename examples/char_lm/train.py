@@ -7,7 +7,6 @@ written are those of the first. About ten minutes on one core.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -20,9 +19,8 @@ from examples.char_lm import data
 from examples.char_lm.data import LANGUAGES, Texts
 from examples.char_lm.model import WEIGHTS, LanguageOf
 from examples.common.task import answers, share_right
-from examples.common.training import SEEDS, Optimization, optimize, write_metrics, write_weights
+from examples.common.training import Optimization, optimize, train_seeds
 
-METRICS = WEIGHTS.with_name("metrics.json")
 CONFIG = Optimization(epochs=24, learning_rate=5e-3)
 BATCH = 64
 CUT_SHARE = 0.7
@@ -74,29 +72,18 @@ def accuracy(model: nn.Module, texts: Texts) -> float:
 
 def main() -> int:
     """Train every seed, then write the weights and the metrics."""
-    torch.set_num_threads(1)
     known, held_out = data.train_and_held_out()
-    rows = []
-    for seed in SEEDS:
-        start_s = time.perf_counter()
-        model = train(known, seed)
-        row = {"seed": seed, "held_out_accuracy": round(accuracy(model, held_out), 2),
-               "train_s": round(time.perf_counter() - start_s, 1)}  # fmt: skip
-        print(row)
-        rows.append(row)
-        if seed == SEEDS[0]:
-            write_weights(model, WEIGHTS)
-    write_metrics(METRICS, {
+    about = {
         "data": f"{data.PACKAGE.package}=={data.PACKAGE.version} {data.FOLDER}/{data.PATTERN.format('<language>')}",
         "split": "by message: all translations of one are on one side",
         "languages": LANGUAGES,
         "train_texts": len(known),
         "held_out_texts": len(held_out),
-        "weights_of_seed": SEEDS[0],
-        "seeds": rows,
         "config": asdict(CONFIG),
-    })  # fmt: skip
-    return 0
+    }
+    return train_seeds(
+        lambda seed: train(known, seed), lambda model: {"score": round(accuracy(model, held_out), 2)}, WEIGHTS, about
+    )
 
 
 if __name__ == "__main__":

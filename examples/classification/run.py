@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from examples.classification import data
 from examples.classification.model import WEIGHTS, Activity
 from examples.common.integers import main
-from examples.common.task import Frames, Task, share_right
+from examples.common.pictures import draw_confusion
+from examples.common.task import Frames, Run, Task, share_right
 
 CALIBRATION_WINDOWS = 64
 
@@ -23,6 +25,12 @@ def held_out() -> list[Frames]:
     return list(data.windows(data.train_and_held_out()[1])[0])
 
 
+def show(run: Run) -> list[Path]:
+    """Which exercises are taken for which."""
+    labels = data.windows(data.train_and_held_out()[1])[1]
+    return [draw_confusion(labels, run.answers["int16x8"], data.EXERCISES, run.folder / "confusion.png")]
+
+
 TASK = Task(
     name="classification",
     metric="accuracy",
@@ -34,6 +42,9 @@ TASK = Task(
     held_out=held_out,
     score=lambda found: share_right(data.windows(data.train_and_held_out()[1])[1])(found),
     package=data.PACKAGE.install,
+    target=75.0,
+    rate_hz=data.RATE_HZ,
+    show=show,
 )
 
 if __name__ == "__main__":

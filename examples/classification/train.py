@@ -7,7 +7,6 @@ anything; the weights written are those of the first. About four minutes on one 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -19,9 +18,8 @@ from examples.classification import data
 from examples.classification.data import WINDOW, Recordings
 from examples.classification.model import WEIGHTS, Activity
 from examples.common.task import Answer, answers, share_right
-from examples.common.training import SEEDS, Optimization, optimize, write_metrics, write_weights
+from examples.common.training import Optimization, optimize, train_seeds
 
-METRICS = WEIGHTS.with_name("metrics.json")
 CONFIG = Optimization(epochs=20, learning_rate=4e-3)
 BATCH = 64
 TURN_STD_RAD = 0.2
@@ -85,27 +83,16 @@ def accuracy(model: nn.Module, recordings: Recordings) -> float:
 
 def main() -> int:
     """Train every seed, then write the weights and the metrics."""
-    torch.set_num_threads(1)
     known, held_out = data.train_and_held_out()
-    rows = []
-    for seed in SEEDS:
-        start_s = time.perf_counter()
-        model = train(known, seed)
-        row = {"seed": seed, "held_out_accuracy": round(accuracy(model, held_out), 2),
-               "train_s": round(time.perf_counter() - start_s, 1)}  # fmt: skip
-        print(row)
-        rows.append(row)
-        if seed == SEEDS[0]:
-            write_weights(model, WEIGHTS)
-    write_metrics(METRICS, {
+    about = {
         "data": f"{data.PACKAGE.package}=={data.PACKAGE.version} {data.MEMBER}",
         "split": f"subjects {data.HELD_OUT_SUBJECTS} are held out",
         "held_out_windows": len(data.windows(held_out)[0]),
-        "weights_of_seed": SEEDS[0],
-        "seeds": rows,
         "config": asdict(CONFIG),
-    })  # fmt: skip
-    return 0
+    }
+    return train_seeds(
+        lambda seed: train(known, seed), lambda model: {"score": round(accuracy(model, held_out), 2)}, WEIGHTS, about
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from edgernn.errors import EdgeRNNError, UnsupportedOpError
 from edgernn.quant import SCHEMES
 from edgernn.runtime import Session
 from edgernn.validation.results import ArtifactReport
-from examples.common.task import Answer, Frames, Task, answers
+from examples.common.task import Answer, Frames, Task, answers, whole
 
 FLOAT = "float32"
 DRIFT_STEPS = 20_000
@@ -60,7 +60,7 @@ def measure(
         EdgeRNNError: the data are not installed, or an artifact does not agree with PyTorch.
     """
     held_out, calibration = task.held_out(), task.calibration()
-    whole = answers(task.trained(), held_out)
+    of_all = answers(task.trained(), held_out)
     chosen = range(len(held_out)) if count is None else np.linspace(0, len(held_out) - 1, count).astype(int)
     rows: list[Row] = []
     for scheme in (FLOAT, *schemes):
@@ -75,14 +75,14 @@ def measure(
         with edgernn.load(path) as session:
             found = stream(session, [held_out[k] for k in chosen])
             state_bytes = session.state_bytes
-        complete = list(whole)
+        complete = list(of_all)
         for k, answer in zip(chosen, found, strict=True):
             complete[k] = answer
         score = task.score(complete)
         rows.append(Row(
             task.name, scheme, report.engine, task.weights_of(scheme).name, path.stat().st_size, state_bytes, score,
-            _difference(task, score, rows[0].score if rows else score),
-            _agreement([whole[k] for k in chosen], found) if task.unit == "%" else None,
+            task.difference(score, rows[0].score if rows else score),
+            _agreement([of_all[k] for k in chosen], found) if task.unit == "%" else None,
             sqnr_db(wanted, found), _drift(report),
         ))  # fmt: skip
     return rows
@@ -100,15 +100,17 @@ def _saved(model: Model, stem: Path, drift_steps: int) -> tuple[Path, ArtifactRe
     return path, model.save(path, drift_steps=drift_steps)
 
 
-def stream(session: Session, sequences: Sequence[Frames]) -> list[Answer]:
-    """What the session says of each sequence, stepped through frame by frame from the initial state."""
+def stream(
+    session: Session, sequences: Sequence[Frames], summary: Callable[[Frames, Answer], Answer] = whole
+) -> list[Answer]:
+    """What the session says of each sequence, stepped through frame by frame from the initial state: the summary."""
     final = session.outputs[0].kind == "final"
     dtype, shape = (np.int32 if sequences[0].dtype.kind == "i" else np.float32), session.inputs[0].shape
     found = []
     for frames in sequences:
         session.reset()
         rows = list(session.stream(np.ascontiguousarray(frames, dtype).reshape(len(frames), *shape), flush=True))
-        found.append(np.asarray(rows[-1] if final else rows))
+        found.append(summary(frames, np.asarray(rows[-1] if final else rows)))
     return found
 
 
@@ -121,10 +123,6 @@ def sqnr_db(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
 def _agreement(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:
     a, b = ([int(np.atleast_2d(answer)[-1].argmax()) for answer in rows] for rows in (wanted, found))
     return 100 * float(np.mean(np.equal(a, b)))
-
-
-def _difference(task: Task, score: float, reference: float) -> float:
-    return score - reference if task.unit == "%" else 100 * (score / reference - 1)
 
 
 def _drift(report: ArtifactReport) -> float | None:

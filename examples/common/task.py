@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,28 @@ Frames = NDArray[Any]
 Answer = NDArray[np.float32]
 """What a model says of one sequence: its last answer, or an answer for each frame."""
 
+BOARDS = ("nucleo-f446re", "pico", "esp32-c3-devkit")
+"""Where the cost of a step is found: a Cortex-M4F, a Cortex-M0+ and a RISC-V without floating point."""
+
+
+def whole(frames: Frames, answer: Answer) -> Answer:
+    """The answer as it is."""
+    return answer
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an application shows itself by.
+
+    folder     for what it writes
+    artifacts  scheme -> its fastest artifact, for ``edgernn.load``
+    answers    "pytorch" or scheme -> summaries of the answers to the held-out sequences
+    """
+
+    folder: Path
+    artifacts: Mapping[str, Path]
+    answers: Mapping[str, Sequence[Answer]]
+
 
 @dataclass(frozen=True)
 class Task:
@@ -31,6 +53,12 @@ class Task:
     held_out     sequences that training never saw
     score        of the answers to the held-out sequences, in this order
     package      that the data come with, as one installs it
+    target       the score to reach, at least or, where lower is better, at most; None where it is only stated
+    loss         by how much int16x8 may be worse than PyTorch: points where the score is a share, else percent of it
+    rate_hz      steps a second in use; None where nothing says how many
+    boards       whose costs are reported
+    summary      of a sequence and the answer to it: what ``score`` needs, where answers are large
+    show         writes pictures, sounds or texts into the folder of a run; the files, most telling first
     """
 
     name: str
@@ -43,6 +71,34 @@ class Task:
     held_out: Callable[[], list[Frames]]
     score: Callable[[Sequence[Answer]], float]
     package: str
+    target: float | None = None
+    lower_is_better: bool = False
+    loss: float = 0.5
+    rate_hz: float | None = None
+    boards: tuple[str, ...] = BOARDS
+    summary: Callable[[Frames, Answer], Answer] = whole
+    show: Callable[[Run], list[Path]] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the example."""
+        return self.weights.parent
+
+    def difference(self, score: float, reference: float) -> float:
+        """How ``score`` differs: in points where it is a share, else in percent of ``reference``."""
+        return score - reference if self.unit == "%" else 100 * (score / reference - 1)
+
+    def reaches_target(self, score: float) -> bool:
+        """Whether a score is as good as ``target``."""
+        return self.target is None or self._sign * (score - self.target) >= 0
+
+    def keeps(self, integer: float, score: float) -> bool:
+        """Whether the score of integers is worse than ``score`` by no more than ``loss``."""
+        return self._sign * self.difference(integer, score) >= -self.loss
+
+    @property
+    def _sign(self) -> int:
+        return -1 if self.lower_is_better else 1
 
     def trained(self, scheme: str | None = None) -> nn.Module:
         """The committed weights: those trained for the integers of ``scheme`` where there are such."""
@@ -57,13 +113,15 @@ class Task:
         return own if own.is_file() else self.weights
 
 
-def answers(module: nn.Module, sequences: Sequence[Frames]) -> list[Answer]:
-    """The module's answer to each sequence; sequences of the same length are computed together."""
+def answers(
+    module: nn.Module, sequences: Sequence[Frames], summary: Callable[[Frames, Answer], Answer] = whole
+) -> list[Answer]:
+    """Of the module's answer to each sequence the summary; sequences of the same length are computed together."""
     found: dict[int, Answer] = {}
     for group in by_length(sequences):
         with torch.no_grad():
-            result = module(torch.from_numpy(np.stack([sequences[k] for k in group])))
-        found.update(zip(group, result.numpy(), strict=True))
+            result = module(torch.from_numpy(np.stack([sequences[k] for k in group]))).numpy()
+        found.update((k, summary(sequences[k], row)) for k, row in zip(group, result, strict=True))
     return [found[k] for k in range(len(sequences))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 Batch = TypeVar("Batch")
+Module = TypeVar("Module", bound=nn.Module)
 SEEDS = (1, 2, 3)
 
 
@@ -60,11 +62,45 @@ def optimize(
     print()
 
 
-def write_weights(module: nn.Module, path: Path) -> None:
-    """Write weights and buffers as safetensors."""
+def write_weights(module: nn.Module, path: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write weights and buffers as safetensors, floats in ``dtype``."""
     temporary = path.with_suffix(".tmp")
-    save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, temporary)
+    tensors = {name: tensor.contiguous() for name, tensor in module.state_dict().items()}
+    save_file({name: t.to(dtype) if t.is_floating_point() else t for name, t in tensors.items()}, temporary)
     os.replace(temporary, path)
+
+
+def train_seeds(
+    train: Callable[[int], Module], score: Callable[[Module], dict[str, Any]], weights: Path, about: dict[str, Any],
+    dtype: torch.dtype = torch.float32,
+) -> int:  # fmt: skip
+    """Train SEEDS, write the weights of the first, and metrics.json beside them; the exit code.
+
+    train  a module by seed
+    score  what metrics.json says of a module; "score" is that of its task
+    about  what it says besides: data, split, config
+    dtype  that the weights are rounded to and stored in
+    """
+    torch.set_num_threads(1)
+    rows = []
+    for seed in SEEDS:
+        start_s = time.perf_counter()
+        module = rounded(train(seed).eval(), dtype)
+        row = {"seed": seed, **score(module), "train_s": round(time.perf_counter() - start_s, 1)}
+        print(row, flush=True)
+        rows.append(row)
+        if seed == SEEDS[0]:
+            write_weights(module, weights, dtype)
+    write_metrics(weights.with_name("metrics.json"), {**about, "weights_of_seed": SEEDS[0], "seeds": rows})
+    return 0
+
+
+@torch.no_grad()
+def rounded(module: Module, dtype: torch.dtype) -> Module:
+    """``module`` with weights that ``dtype`` can hold."""
+    for weight in module.parameters():
+        weight.copy_(weight.to(dtype).to(weight.dtype))
+    return module
 
 
 def write_metrics(path: Path, found: dict[str, Any]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from examples.common import pictures
 from examples.common.integers import main
-from examples.common.task import Answer, Frames, Task
+from examples.common.task import Answer, Frames, Run, Task
 from examples.forecasting import data
 from examples.forecasting.model import WEIGHTS, Forecaster
 
@@ -34,6 +36,23 @@ def error(found: Sequence[Answer]) -> float:
     return float(data.held_out_errors(data.load(), found[0][data.LEAD_IN_H :]).mean())
 
 
+def show(run: Run) -> list[Path]:
+    """Two weeks of held-out hours and what was said of them one hour and a day before."""
+    series, answer = data.load(), run.answers["int16x8"][0]
+    first = data.trained_hours(series)
+    hours = np.arange(first + data.WEEK_H, first + 3 * data.WEEK_H)
+    drawn = pictures.figure(11, 3.5)
+    plot = pictures.axes(drawn)
+    plot.plot(series.demand[hours], color="black", linewidth=1, label="measured")
+    for column, ahead in enumerate(data.HORIZONS_H):
+        said = answer[hours - ahead - first + data.LEAD_IN_H, column]
+        plot.plot(said, linewidth=1, label=f"int16x8, {ahead} h ahead")
+    plot.set_xlabel("hour")
+    plot.set_ylabel("kWh")
+    plot.legend(frameon=False)
+    return [pictures.write(drawn, run.folder / "forecast.png")]
+
+
 TASK = Task(
     name="forecasting",
     metric="mean absolute error",
@@ -45,6 +64,11 @@ TASK = Task(
     held_out=held_out,
     score=error,
     package=data.PACKAGE.install,
+    lower_is_better=True,
+    loss=1.0,
+    target=0.67 * 1.2069,
+    rate_hz=1 / 3600,
+    show=show,
 )
 
 if __name__ == "__main__":

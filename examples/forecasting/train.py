@@ -7,20 +7,19 @@ weights written are those of the first. About three minutes on one core.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from examples.common.training import SEEDS, Optimization, optimize, write_metrics, write_weights
+from examples.common.training import Optimization, optimize, train_seeds
 from examples.forecasting import data
 from examples.forecasting.data import Series
 from examples.forecasting.model import WEIGHTS, Forecaster
 
-METRICS = WEIGHTS.with_name("metrics.json")
 CONFIG = Optimization(epochs=125, learning_rate=5e-3)
 BATCH = 8
 LENGTH_H = 14 * data.DAY_H
@@ -59,31 +58,25 @@ def errors(model: torch.nn.Module, series: Series) -> list[float]:
     return [round(float(e), 4) for e in data.held_out_errors(series, found.numpy())]
 
 
+def score(model: torch.nn.Module, series: Series) -> dict[str, Any]:
+    """The errors, and their mean, which is the score."""
+    found = errors(model, series)
+    return {"score": round(float(np.mean(found)), 4), "mae_kwh": found}
+
+
 def main() -> int:
     """Train every seed, then write the weights and the metrics."""
-    torch.set_num_threads(1)
     series = data.load()
-    rows = []
-    for seed in SEEDS:
-        start_s = time.perf_counter()
-        model = train(series, seed)
-        row = {"seed": seed, "mae_kwh": errors(model, series), "train_s": round(time.perf_counter() - start_s, 1)}
-        print(row)
-        rows.append(row)
-        if seed == SEEDS[0]:
-            write_weights(model, WEIGHTS)
     simple = {name: data.held_out_errors(series, found) for name, found in data.simple_forecasts(series).items()}
-    write_metrics(METRICS, {
+    about = {
         "data": f"{data.PACKAGE.package}=={data.PACKAGE.version} {data.DEMAND}",
         "split": "by time: the last 20 % are held out",
         "held_out_hours": len(series) - data.trained_hours(series),
         "horizons_h": data.HORIZONS_H,
         "without_model_mae_kwh": {name: [round(float(e), 4) for e in found] for name, found in simple.items()},
-        "weights_of_seed": SEEDS[0],
-        "seeds": rows,
         "config": asdict(CONFIG),
-    })  # fmt: skip
-    return 0
+    }
+    return train_seeds(lambda seed: train(series, seed), lambda model: score(model, series), WEIGHTS, about)
 
 
 if __name__ == "__main__":

@@ -7,25 +7,19 @@ two minutes in all.
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from examples.common.training import train_seeds
 from examples.spoken_digits import data
 from examples.spoken_digits.data import Recordings
 from examples.spoken_digits.model import WEIGHTS, SpokenDigits
-
-METRICS = WEIGHTS.with_name("metrics.json")
-SEEDS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
@@ -130,49 +124,21 @@ def accuracy(model: SpokenDigits, recordings: Recordings) -> float:
 
 def main() -> int:
     """Train every seed, then write the weights and the metrics."""
-    torch.set_num_threads(1)
     config = Config()
     known, held_out = data.train_and_held_out()
-    results = []
-    for seed in SEEDS:
-        start_s = time.perf_counter()
-        model = train(known, config, seed)
-        row = {
-            "seed": seed,
-            "train_accuracy": round(accuracy(model, known), 4),
-            "held_out_accuracy": round(accuracy(model, held_out), 4),
-            "train_s": round(time.perf_counter() - start_s, 1),
-        }
-        print(row)
-        results.append(row)
-        if seed == SEEDS[0]:
-            write_weights(model, WEIGHTS)
-    write_metrics(config, len(known), len(held_out), results)
-    return 0
 
+    def score(model: SpokenDigits) -> dict[str, float]:
+        found = {"train_accuracy": accuracy(model, known), "held_out_accuracy": accuracy(model, held_out)}
+        return {"score": round(100 * found["held_out_accuracy"], 2), **{k: round(v, 4) for k, v in found.items()}}
 
-def write_weights(model: SpokenDigits, path: Path) -> None:
-    """Write the weights, buffers included, beside this file."""
-    temporary = path.with_suffix(".tmp")
-    save_file(model.state_dict(), temporary)
-    temporary.replace(path)
-
-
-def write_metrics(config: Config, trained_on: int, held_out: int, results: list[dict[str, float]]) -> None:
-    """Write what was trained, on what, and how well it does."""
-    report = {
+    about = {
         "data": f"{data.PACKAGE}=={data.VERSION} {data.MEMBER}",
         "split": "random recordings, the same number of each digit; speakers are in both parts",
-        "train_recordings": trained_on,
-        "held_out_recordings": held_out,
-        "weights_of_seed": SEEDS[0],
-        "seeds": results,
+        "train_recordings": len(known),
+        "held_out_recordings": len(held_out),
         "config": asdict(config),
-        "torch": torch.__version__,
     }
-    temporary = METRICS.with_suffix(".tmp")
-    temporary.write_text(json.dumps(report, indent=2) + "\n")
-    temporary.replace(METRICS)
+    return train_seeds(lambda seed: train(known, config, seed), score, WEIGHTS, about)
 
 
 if __name__ == "__main__":

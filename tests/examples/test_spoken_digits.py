@@ -43,7 +43,7 @@ def test_recordings_are_whole() -> None:
 def test_the_committed_weights_recognise_recordings_they_never_saw() -> None:
     _, held_out = data.train_and_held_out()
     accuracy = train.accuracy(trained(), held_out)
-    metrics = json.loads(train.METRICS.read_text())
+    metrics = json.loads(WEIGHTS.with_name("metrics.json").read_text())
     assert accuracy >= TARGET_ACCURACY
     assert round(accuracy, 4) == metrics["seeds"][0]["held_out_accuracy"]
     assert metrics["weights_of_seed"] == metrics["seeds"][0]["seed"]

@@ -16,9 +16,9 @@ from examples.char_lm import data as texts
 from examples.classification import data as exercises
 from examples.classification.train import turned
 from examples.common import integers
-from examples.common.task import Task, answers
+from examples.common.task import Task
 from examples.forecasting import data as demand
-from examples.spoken_digits.task import TASK as SPOKEN_DIGITS
+from examples.spoken_digits.run import TASK as SPOKEN_DIGITS
 
 PACKAGES = {"classification": exercises.PACKAGE, "char_lm": texts.PACKAGE, "forecasting": demand.PACKAGE}
 INSTALLED = [
@@ -33,24 +33,10 @@ INSTALLED = [
 LIMITS = {"int16x8": (0.1, 1.0, 40.0), "int8": (0.5, 1.0, 35.0), "int16x4": (1.0, 1.0, 18.0)}
 """Scheme -> by how much the score may differ from that of float32, in points or in percent; least SQNR in dB."""
 
-TARGETS = {"classification": 75.0, "char_lm": 80.0}
-REQUIREMENTS = Path(accuracy.__file__).with_name("requirements.txt")
-
 
 def metrics(task: Task) -> dict[str, object]:
     found: dict[str, object] = json.loads(task.weights.with_name("metrics.json").read_text())
     return found
-
-
-@pytest.mark.parametrize("task", INSTALLED)
-def test_the_committed_weights_score_what_is_written(task: Task) -> None:
-    torch.set_num_threads(1)
-    score = task.score(answers(task.trained(), task.held_out()))
-    seeds = metrics(task)["seeds"]
-    assert isinstance(seeds, list)
-    written = seeds[0]["mae_kwh"] if task.unit != "%" else [seeds[0]["held_out_accuracy"]]
-    assert score == pytest.approx(np.mean(written), abs=0.01 if task.unit == "%" else 1e-4)
-    assert score >= TARGETS.get(task.name, 0)
 
 
 @pytest.mark.parametrize("task", [*INSTALLED, pytest.param(SPOKEN_DIGITS, id="spoken_digits")])
@@ -62,13 +48,6 @@ def test_integers_keep_the_score(task: Task, tmp_path: Path) -> None:
         assert abs(row.difference) <= (points if task.unit == "%" else percent), row
         assert row.sqnr_db > sqnr_db, row
         assert row.state_bytes * 2 == rows[0].state_bytes
-
-
-@pytest.mark.parametrize("task", accuracy.TASKS, ids=lambda task: task.name)
-def test_weights_are_small_and_documented(task: Task) -> None:
-    folder = task.weights.parent
-    assert all(path.stat().st_size < 1_000_000 for path in folder.glob("*.safetensors"))
-    assert task.package.split()[-1] in REQUIREMENTS.read_text().splitlines()
 
 
 @pytest.mark.parametrize("task", INSTALLED)

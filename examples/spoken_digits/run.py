@@ -1,10 +1,14 @@
-"""The classifier and the recordings it is judged by."""
+"""The classifier in float and in integers, on recordings it has never heard: python -m examples.spoken_digits.run"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from examples.common.task import Answer, Frames, Task, share_right
+from examples.common.integers import main
+from examples.common.pictures import draw_confusion
+from examples.common.task import Answer, Frames, Run, Task, share_right
 from examples.spoken_digits import data
 from examples.spoken_digits.calibration import spread
 from examples.spoken_digits.model import WEIGHTS, SpokenDigits
@@ -25,6 +29,12 @@ def accuracy(found: Sequence[Answer]) -> float:
     return share_right(data.train_and_held_out()[1].labels)(found)
 
 
+def show(run: Run) -> list[Path]:
+    """Which digits are taken for which."""
+    labels, names = data.train_and_held_out()[1].labels, [str(digit) for digit in range(data.DIGITS)]
+    return [draw_confusion(labels, run.answers["int16x8"], names, run.folder / "confusion.png")]
+
+
 TASK = Task(
     name="spoken_digits",
     metric="accuracy",
@@ -36,4 +46,9 @@ TASK = Task(
     held_out=held_out,
     score=accuracy,
     package=data.INSTALL,
+    target=97.0,
+    show=show,
 )
+
+if __name__ == "__main__":
+    sys.exit(main(TASK))
