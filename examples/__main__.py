@@ -29,7 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m examples", description="from committed weights to boards")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names())}; all by default")
     parser.add_argument("--jobs", type=int, default=PROCESSES, help="processes at a time")
+    parser.add_argument("--table", action="store_true", help="run nothing: write the table of the last results")
     options = parser.parse_args(arguments)
+    if options.table:
+        return _write_table(names())
     for name in options.names:
         if name not in names():
             parser.error(f"there is no example {name!r}; examples are {', '.join(names())}")
@@ -57,12 +60,15 @@ def _several(chosen: Sequence[str], jobs: int, write: bool) -> int:
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
         return 1
-    if write:
-        found = [results.read(BUILD / name) for name in chosen]
-        for part in (tables.scores, tables.boards, tables.streams):
-            tables.replace_section(DOCUMENT, part(found), part.__name__)
-        print(f"table: {DOCUMENT}")
     print(f"{len(chosen)} examples in {time.perf_counter() - start_s:.0f} s")
+    return _write_table(chosen) if write else 0
+
+
+def _write_table(chosen: Sequence[str]) -> int:
+    found = [results.read(BUILD / name) for name in chosen]
+    for part in (tables.scores, tables.boards, tables.streams):
+        tables.replace_section(DOCUMENT, part(found), part.__name__)
+    print(f"table: {DOCUMENT}")
     return 0
 
 

@@ -53,7 +53,7 @@ def cost(task: Task, artifact: Path, frames: Path, board: Board, work: Path) -> 
         reason = next((line for line in str(error).splitlines() if any(words in line for words in TOO_SMALL)), None)
         if reason is None:
             raise
-        return BoardCost(*head, refused=reason.strip())
+        return BoardCost(*head, refused=reason.rpartition("error: ")[2].strip())
     return _figures(BoardCost(*head), found)
 
 

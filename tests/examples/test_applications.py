@@ -26,13 +26,13 @@ from examples.common.exporting import (
     write_calibration,
 )
 from examples.common.integers import stream
-from examples.common.packaged import PackagedData
+from examples.common.packaged import PackagedData, SourceData
 from examples.common.results import BoardCost, Result, in_unit
 from examples.common.task import Run, Task, answers
 from examples.common.training import rounded
 
 DOCUMENT = command.DOCUMENT
-REQUIREMENTS = (EXAMPLES / "requirements.txt").read_text().splitlines()
+REQUIREMENTS = [line for file in EXAMPLES.glob("requirements*.txt") for line in file.read_text().splitlines()]
 SEQUENCES = 12
 """How many held-out sequences are streamed here, about."""
 
@@ -44,7 +44,10 @@ FILES = ("README.md", "data.py", "model.py", "train.py", "export.toml", "run.py"
 
 def installed(name: str) -> bool:
     """Whether the package of its data is."""
-    package, version = task_of(name).package.split()[-1].split("==")
+    command = task_of(name).package.split()
+    package, version = command[-1].split("==")
+    if "download" in command:
+        return SourceData(package, version, "data", "").installed
     return PackagedData(package, version, "data").installed
 
 

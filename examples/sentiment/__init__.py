@@ -1,0 +1,1 @@
+"""Whether a sentence speaks well or ill of something: a GRU over words."""
