@@ -2,6 +2,7 @@
 
 from edgernn.ir.check import check_graph
 from edgernn.ir.graph import Graph
+from edgernn.passes.absorb import absorb_moves
 from edgernn.passes.banded import use_bands
 from edgernn.passes.expand import expand
 from edgernn.passes.fold import fold_affine
@@ -13,6 +14,7 @@ from edgernn.passes.stream import stream
 def to_step_program(graph: Graph) -> Graph:
     """The captured graph as a checked, simplified step program."""
     program = simplify(squeeze(simplify(stream(graph))))
-    program = simplify(use_bands(fold_affine(simplify(expand(fold_affine(program))))))
+    program = simplify(absorb_moves(fold_affine(simplify(expand(fold_affine(program))))))
+    program = simplify(use_bands(program))
     check_graph(program)
     return program

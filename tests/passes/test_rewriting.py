@@ -16,6 +16,7 @@ from edgernn.ir.op import Op
 from edgernn.ir.types import StreamInfo, ValueType
 from edgernn.ops.evaluate import run_block
 from edgernn.passes import to_step_program
+from edgernn.passes.absorb import absorb_moves
 from edgernn.passes.fold import fold_affine
 from edgernn.passes.simplify import simplify
 from edgernn.passes.squeeze import squeeze
@@ -36,7 +37,8 @@ def primitive_only(graph: Graph) -> Graph:
 
 
 @pytest.mark.parametrize(
-    ("apply", "error"), [(simplify, 0.0), (squeeze, 0.0), (fold_affine, 1e-5), (primitive_only, 1e-5)]
+    ("apply", "error"),
+    [(simplify, 0.0), (squeeze, 0.0), (fold_affine, 1e-5), (absorb_moves, 1e-5), (primitive_only, 1e-5)],
 )
 def test_values_are_kept(apply: Pass, error: float) -> None:
     @settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,6 +55,21 @@ def test_values_are_kept(apply: Pass, error: float) -> None:
             np.testing.assert_allclose(found[name], y, rtol=0, atol=error * max(1.0, float(np.abs(y).max())))
 
     property_()
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_moves_before_a_layer_go_into_its_weights(tied: bool) -> None:
+    case = CaseBuilder("absorbed")
+    x, w, b = case.input(2, 3, 4), case.weight(5, 24), case.weight(5)
+    moved = case.builder.add1(ops.Transpose((-1, -3, -2)), [x])
+    row = case.builder.add1(ops.Reshape((24,)), [moved])
+    y = case.builder.add1(ops.Linear(), [row, w, b])
+    others = [case.builder.add1(ops.Linear(), [case.input(24), w, b])] if tied else []
+    graph = case.done(y, *others).graph
+    frames = frames_for(graph, 3)
+    after = simplify(absorb_moves(graph))
+    assert [n.op.kind for n in after.nodes if n.op.kind == "transpose"] == (["transpose"] if tied else [])
+    np.testing.assert_allclose(run_block(after, frames)["y0"], run_block(graph, frames)["y0"], atol=1e-5)
 
 
 def one(case: CaseBuilder, *outputs: str) -> Graph:
