@@ -54,14 +54,16 @@ class Series:
         return len(self.targets)
 
 
-def load() -> Series:
-    """The whole series.
+def load(extra: NDArray[np.float32] | None = None) -> Series:
+    """The whole series; with ``extra`` [T], kWh that were used besides in each of the first hours.
 
     Raises:
         UsageError: as ``PackagedData.file``.
     """
     times, demand = _column(DEMAND)
     _, fahrenheit = _column(TEMPERATURE)
+    if extra is not None:
+        demand = demand + np.pad(extra, (0, len(demand) - len(extra)))
     level, warmth = np.log1p(demand), ((fahrenheit - 52) / 20).astype(np.float32)
     columns = [level, _shifted(level, 1 - DAY_H), _shifted(level, 1 - WEEK_H)]
     columns += [_shifted(warmth, hours) for hours in (0, *HORIZONS_H)]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+import edgernn
 from examples.common import pictures
-from examples.common.integers import main
+from examples.common.integers import main, stream
 from examples.common.task import Answer, Frames, Run, Task
-from examples.forecasting import data
+from examples.forecasting import anomalies, data
 from examples.forecasting.model import WEIGHTS, Forecaster
 
 CALIBRATION_SEQUENCES = 16
@@ -37,7 +38,14 @@ def error(found: Sequence[Answer]) -> float:
 
 
 def show(run: Run) -> list[Path]:
-    """Two weeks of held-out hours and what was said of them one hour and a day before."""
+    """Two weeks of held-out hours and what was said of them; faults that forecast errors reveal."""
+    with edgernn.load(run.artifacts["int16x8"]) as session:
+        found = anomalies.find(lambda hours: stream(session, [hours])[0])
+    return [_draw_forecast(run), _draw_anomalies(found, run.folder / "anomalies.png")]
+
+
+def _draw_forecast(run: Run) -> Path:
+    """Demand, and what was foreseen one hour and a day before."""
     series, answer = data.load(), run.answers["int16x8"][0]
     first = data.trained_hours(series)
     hours = np.arange(first + data.WEEK_H, first + 3 * data.WEEK_H)
@@ -50,7 +58,22 @@ def show(run: Run) -> list[Path]:
     plot.set_xlabel("hour")
     plot.set_ylabel("kWh")
     plot.legend(frameon=False)
-    return [pictures.write(drawn, run.folder / "forecast.png")]
+    return pictures.write(drawn, run.folder / "forecast.png")
+
+
+def _draw_anomalies(found: anomalies.Found, path: Path) -> Path:
+    """The excess of demand over forecast, the threshold, and where the faults are."""
+    drawn = pictures.figure(11, 3)
+    plot = pictures.axes(drawn)
+    plot.plot(found.excess, linewidth=1)
+    plot.axhline(found.threshold, color="C3", linewidth=1)
+    for first, end in anomalies.spans(found.faulty):
+        plot.axvspan(first, end, color="C1", alpha=0.3, linewidth=0)
+    plot.set_xlabel("held-out hour; coloured where something is left on")
+    plot.set_ylabel("kWh above forecast")
+    faults = len(anomalies.spans(found.faulty))
+    plot.set_title(f"{found.detected} of {faults} faults found, {found.false_alarms} false alarms: F1 {found.f1:.2f}")
+    return pictures.write(drawn, path)
 
 
 TASK = Task(

@@ -16,8 +16,10 @@ from examples.char_lm import data as texts
 from examples.classification import data as exercises
 from examples.classification.train import turned
 from examples.common import integers
-from examples.common.task import Task
+from examples.common.task import Answer, Frames, Task
+from examples.forecasting import anomalies
 from examples.forecasting import data as demand
+from examples.forecasting.run import TASK as FORECASTING
 from examples.spoken_digits.run import TASK as SPOKEN_DIGITS
 
 PACKAGES = {"classification": exercises.PACKAGE, "char_lm": texts.PACKAGE, "forecasting": demand.PACKAGE}
@@ -122,3 +124,26 @@ def test_the_forecast_is_better_than_what_needs_no_model() -> None:
     gains = np.array([1 - np.array(row["mae_kwh"]) / np.array(errors) for row in seeds for errors in simple.values()])
     assert gains[:, 1].min() >= 0.33
     assert gains[:, 0].min() >= 0.31
+
+
+@pytest.mark.skipif(not demand.PACKAGE.installed, reason=demand.PACKAGE.install)
+def test_faults_are_found_by_forecast_error() -> None:
+    """All of them, with the few false alarms that the README names."""
+    model = FORECASTING.trained()
+
+    @torch.no_grad()
+    def forecast(hours: Frames) -> Answer:
+        return np.asarray(model(torch.from_numpy(hours)[None])[0])
+
+    found = anomalies.find(forecast)
+    assert len(anomalies.spans(found.faulty)) == anomalies.FAULTS
+    assert (found.detected, found.false_alarms) == (20, 4)
+    assert found.f1 == pytest.approx(40 / 44)
+
+
+def test_runs_of_flags_are_told_apart() -> None:
+    assert anomalies.spans(np.array([1, 1, 0, 0, 1, 0, 1], bool)) == [(0, 2), (4, 5), (6, 7)]
+    quiet = anomalies.Found(np.zeros(200), 1.0, np.arange(200) // 20 == 3)
+    assert (quiet.detected, quiet.false_alarms, quiet.f1) == (0, 0, 0.0)
+    early = anomalies.Found(np.where(np.arange(200) == 5, 2.0, 0.0), 1.0, quiet.faulty)
+    assert (early.detected, early.false_alarms) == (0, 1)
