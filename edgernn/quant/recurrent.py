@@ -108,11 +108,25 @@ def _hidden_scale(ctx: Context, node: Node) -> float:
     return Q15 * 2.0 ** best_shift(ctx, node, w_x, w_h, scale_x, hidden_shifts(ctx, node))
 
 
+def _with_states(ctx: Context, node: Node, inputs: Sequence[str]) -> list[str]:
+    """``inputs`` with states as the layer needs them. Those that are a part of a state, or computed, as step modules
+    may give them, have other scales.
+    """
+    found = list(inputs)
+    for kind, (k, _) in enumerate(node.op.carried):
+        name = ctx.operand(node, inputs, k) if node.inputs[k] in ctx.constants else inputs[k]
+        dtype = "int16" if kind == 1 or isinstance(node.op, Gru) else ctx.dtype_of(node.inputs[k])
+        scale = 2.0 ** -cell_fraction(ctx, node) if kind == 1 else _hidden_scale(ctx, node)
+        found[k] = ctx.rescaled(name, scale, dtype=dtype)
+    return found
+
+
 def _fraction(scale: float) -> int:
     return round(-float(np.log2(scale)))
 
 
 def lower_lstm(op: Lstm, ctx: Context, node: Node, inputs: Sequence[str]) -> tuple[str, ...]:
+    inputs = _with_states(ctx, node, inputs)
     x, (h, c) = ctx.activation(node, inputs), inputs[1:3]
     w_x, w_h, bias = (ctx.weight(node, k) for k in (3, 4, 5))
     rows = joint_rows(w_x, w_h, ctx.scales[x], ctx.scales[h], ctx.levels(node))
@@ -145,6 +159,7 @@ def _projection(ctx: Context, node: Node, unit_p: float, scale: float) -> tuple[
 
 
 def lower_gru(op: Gru, ctx: Context, node: Node, inputs: Sequence[str]) -> tuple[str, ...]:
+    inputs = _with_states(ctx, node, inputs)
     x, h = ctx.activation(node, inputs), inputs[1]
     w_x, w_h, b_x, b_h = (ctx.weight(node, k) for k in (2, 3, 4, 5))
     size = 2 * op.hidden_size
@@ -173,6 +188,7 @@ def lower_gru(op: Gru, ctx: Context, node: Node, inputs: Sequence[str]) -> tuple
 
 
 def lower_rnn(op: Rnn, ctx: Context, node: Node, inputs: Sequence[str]) -> tuple[str, ...]:
+    inputs = _with_states(ctx, node, inputs)
     x, h = ctx.activation(node, inputs), inputs[1]
     w_x, w_h, bias = (ctx.weight(node, k) for k in (2, 3, 4))
     rows = joint_rows(w_x, w_h, ctx.scales[x], ctx.scales[h], ctx.levels(node))

@@ -41,6 +41,7 @@ from edgernn.ops.unary import UNARY_FUNCTIONS
 from edgernn.quant.context import INTEGER_MAX, LARGEST_EXPONENT, LARGEST_STEP, Q12, Q15, Context, unit_of
 from edgernn.quant.dense import Dense, lower_dense
 from edgernn.quant.fixed_point import high_word, multiplier_and_shift, rounded_int32
+from edgernn.quant.magnitude import legs_of, magnitude
 from edgernn.quant.recurrent import lower_gru, lower_lstm, lower_rnn
 from edgernn.quant.running import lower_running
 from edgernn.quant.weights import rounded, row_scales
@@ -181,6 +182,8 @@ def _(op: Unary, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
         return (ctx.put(ctx.builder.add1(ClipInt16(*bounds), [x], node.name), ctx.scales[x]),)
     if op.function == "square":
         return _multiply(ctx, node, x, x)
+    if op.function == "sqrt" and (legs := legs_of(ctx, node.inputs[0])):
+        return (magnitude(ctx, node, *legs),)
     if op.function in ("sigmoid", "tanh"):
         table = ctx.constant(SIGMOID if op.function == "sigmoid" else TANH, op.function)
         y = ctx.builder.add1(TableInt16(), [ctx.rescaled(x, Q12), table], node.name)

@@ -85,7 +85,8 @@ def onnx_call(proto: onnx.ModelProto, graph: OnnxGraph, inputs: Any = None, stat
     for found in rest:
         _check_type(found)
     pairs = _named_pairs(state, known, graph)
-    specs = {i.name: shapes.get(i.name) or _spec(i, i.name in (pairs or {})) for i in rest}
+    by_frames = bool(shapes) and all(s.time is None for s in shapes.values())
+    specs = {i.name: shapes.get(i.name) or _spec(i, by_frames or i.name in (pairs or {})) for i in rest}
     step = all(s.time is None for s in specs.values())
     if pairs is None:
         pairs = paired_by_use(graph, list(specs))
@@ -204,14 +205,17 @@ def _value(name: str, text: str) -> list[float]:
         raise UsageError(f"--input {name}={text}: a number is expected, or numbers with commas between") from None
 
 
-def _spec(found: OnnxInput, is_state: bool) -> InputSpec:
-    """Shape of an input of which the user says nothing: batch 1, and one free axis, which is time."""
+def _spec(found: OnnxInput, one_frame: bool) -> InputSpec:
+    """Shape of an input of which the user says nothing: batch 1, and one free axis, which is time.
+
+    A state has no time, nor has any input of a model that the user calls frame by frame: free axes are then 1.
+    """
     free = [k for k, d in enumerate(found.dims) if not isinstance(d, int)]
     batch = [k for k in free if str(found.dims[k]).lower() in BATCH]
     times = [k for k in free if k not in batch]
-    if len(times) > 1:
+    if len(times) > 1 and not one_frame:
         named = [k for k in times if found.dims[k] is not None and TIME.search(str(found.dims[k]).lower())]
-        if len(named) != 1 or len(times) > 2 or is_state:
+        if len(named) != 1 or len(times) > 2:
             raise UsageError(
                 f"input {found.show()}: which axis is time is not clear\n  what to do: give its shape, "
                 f"--input {found.name}:{_example(found, times[-1])} (batch size 1, T for time; without T for a model "
@@ -219,7 +223,7 @@ def _spec(found: OnnxInput, is_state: bool) -> InputSpec:
             )
         times = named
     shape = tuple(
-        None if k in times and not is_state else (d if isinstance(d, int) else 1) for k, d in enumerate(found.dims)
+        None if k in times and not one_frame else (d if isinstance(d, int) else 1) for k, d in enumerate(found.dims)
     )
     return InputSpec(shape, KINDS[found.elem_type])
 

@@ -1,0 +1,37 @@
+"""What the tests of third-party models share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.third_party.model import ThirdParty, largest_error, load, quantized, score
+from edgernn.api import Model
+
+ENGINES = {"numba": ".ern", "reference": ".ern", "native": ".so", "onnxruntime": ".onnx", "tflite": ".tflite"}
+TOLERANCE = 1e-5
+
+
+def needs(*models: type[ThirdParty]) -> pytest.MarkDecorator:
+    """Skip where a package is absent, and say which command installs it."""
+    missing = sorted({p.install for model in models for p in model.packages if not p.installed})
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {'; '.join(missing)}")
+
+
+def check_float(model: Model, given: ThirdParty, folder: Path, engines: tuple[str, ...] = tuple(ENGINES)) -> None:
+    """The stream equals the original's own output on each engine."""
+    for engine in engines:
+        path = folder / f"{given.name}{ENGINES[engine]}"
+        if not path.exists():
+            model.save(path)
+        with load(path, engine) as session:
+            assert largest_error(session, given) <= TOLERANCE, engine
+
+
+def check_integers(model: Model, given: ThirdParty, folder: Path, scheme: str = "int16x8") -> None:
+    """The integer model keeps the metric of the task."""
+    path = folder / f"{given.name}_{scheme}.so"
+    quantized(model, given, scheme).save(path)
+    with load(path, "native") as session:
+        assert score(session, given) >= given.least
