@@ -53,7 +53,8 @@ class Encoder(Part):
     """(1, T) -> (1, 256): the last state."""
 
     def forward(self, letters: torch.Tensor) -> torch.Tensor:
-        return self.gru(self.embedding(letters))[1][-1]
+        h: torch.Tensor = self.gru(self.embedding(letters))[1]
+        return h[-1]
 
 
 class Decoder(Part):
@@ -64,7 +65,8 @@ class Decoder(Part):
         self.scores = nn.Linear(256, 74)
 
     def forward(self, phonemes: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
-        return self.scores(self.gru(self.embedding(phonemes), h)[0])
+        scores: torch.Tensor = self.scores(self.gru(self.embedding(phonemes), h)[0])
+        return scores
 
 
 def weights() -> dict[str, Array]:
