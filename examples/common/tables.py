@@ -10,7 +10,7 @@ from examples.common.results import BoardCost, Result, in_unit
 
 BEGIN, END = "<!-- {}, made by make examples -->", "<!-- end of {} -->"
 SCORES = ("application", "metric", "held-out data", "target", "PyTorch", "float32", "int16x8", "int8")
-BOARDS = ("application", "board", "flash KiB", "RAM KiB", "instructions a step", "ms a step", "share of real time")
+BOARDS = ("application", "board", "flash KiB", "RAM KiB", "instructions a step", "ms a step", "real-time factor")
 STREAMS = ("application", "scheme", "steps", "the same on", "SHA-256 of the outputs")
 
 

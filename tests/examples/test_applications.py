@@ -195,6 +195,31 @@ def test_an_unknown_example_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert "there is no example 'nonesuch'; examples are" in capsys.readouterr().err
 
 
+def test_the_table_is_written_of_the_last_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = tmp_path / "table.md"
+    sections = ("scores", "boards", "streams")
+    document.write_text("\n".join(f"{tables.BEGIN.format(s)}\n{tables.END.format(s)}\n" for s in sections))
+    for attribute, value in (("DOCUMENT", document), ("BUILD", tmp_path), ("names", lambda: ["x", "y"])):
+        monkeypatch.setattr(command, attribute, value)
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        cost = BoardCost("b", "c", 180.0, 2048, 512, 3.0, 0.5, 8, 0.1, {"gru": 3.0})
+        _result(name, cost).write(tmp_path / name)
+    assert command.main(["--table"]) == 0
+    assert cells(document, "y", "accuracy")[4:6] == ["80.00 %", "80.00 %"]
+    assert cells(document, "x", "b (c, 180 MHz)")[2:] == ["2.0", "0.50", "3", "0.5 ± 8 %", "0.1 |"]
+
+
+def test_a_process_that_fails_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "BUILD", tmp_path)
+    assert command._several(["nonesuch"], 1, write=True) == 1
+    printed = capsys.readouterr()
+    assert "there is no example 'nonesuch'" in printed.out and "nonesuch: failed" in printed.out
+    assert printed.err == "failed: nonesuch\n"
+
+
 def test_held_out_frames_are_written_for_boards(tmp_path: Path) -> None:
     task: Task = task_of("spoken_digits")
     if not installed("spoken_digits"):
