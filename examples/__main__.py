@@ -48,7 +48,7 @@ def _one(name: str) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     tables.replace_section(EXAMPLES / name / "README.md", tables.section(result))
-    print(f"{name}: {BUILD / name / 'report.md'}")
+    print(f"\n{tables.section(result)}\nreport with pictures: {BUILD / name / 'report.md'}")
     return 0
 
 
