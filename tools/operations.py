@@ -12,11 +12,14 @@ from edgernn.capture.rules import (
     elementwise,
     indexing,
     norms,
+    patches,
     pooling,
     recurrent,
     reductions,
     shape,
     spectrum,
+    transposed,
+    variance,
 )
 from edgernn.capture.rules.refused import REFUSED
 
@@ -26,8 +29,14 @@ GROUPS = {
     "Products and look-ups": dense.RULES,
     "Arithmetic and activations": elementwise.RULES,
     "Normalisation": norms.RULES,
-    "Reductions along axes of a frame; sums, means and extremes over time": reductions.RULES,
-    "Convolution and pooling": {**convolution.RULES, **pooling.RULES, **pooling.ADAPTIVE},
+    "Reductions along axes of a frame; sums, means and extremes over time": {**reductions.RULES, **variance.RULES},
+    "Convolution and pooling": {
+        **convolution.RULES,
+        **transposed.RULES,
+        **patches.RULES,
+        **pooling.RULES,
+        **pooling.ADAPTIVE,
+    },
     "Transforms of frames": spectrum.RULES,
     "Shapes": shape.RULES,
     "Indices and assignments": indexing.RULES,

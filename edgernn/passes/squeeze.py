@@ -9,7 +9,7 @@ from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.rewrite import rewrite
 from edgernn.ir.types import ValueType
-from edgernn.ops import Binary, Expand, Reshape
+from edgernn.ops import Binary, Expand, Reshape, Running
 
 
 def squeeze(graph: Graph) -> Graph:
@@ -18,13 +18,15 @@ def squeeze(graph: Graph) -> Graph:
     Where an op needs the dropped axes, reshapes around it restore them.
     """
     graph = graph.copy()
-    changed = {**{p.value: p.shape for p in graph.inputs}, **{s.before: s.shape for s in graph.states}}
     original = dict(graph.values)
-    for name, shape in changed.items():
-        graph.values[name] = graph.values[name].with_shape(strip(shape))
+    shapes = {**{p.value: strip(p.shape) for p in graph.inputs}, **_state_shapes(graph)}
+    for name, shape in shapes.items():
+        graph.values[name] = graph.values[name].with_shape(shape)
     graph.inputs = [replace(p, shape=strip(p.shape)) for p in graph.inputs]
     new = rewrite(graph, _Rule(original))
-    new.states = [replace(s, shape=strip(s.shape), initial=s.initial.reshape(strip(s.shape))) for s in new.states]
+    new.states = [
+        replace(s, shape=shapes[s.before], initial=s.initial.reshape(shapes[s.before])) for s in new.states
+    ]
     new.outputs = [replace(p, shape=new.values[p.value].shape) for p in new.outputs]
     return new
 
@@ -36,12 +38,25 @@ def strip(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
+def _state_shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
+    """By the value of each state. Those of statistics over time keep as many axes as what they are of."""
+    shapes = {s.before: strip(s.shape) for s in graph.states}
+    for node in graph.nodes:
+        if isinstance(node.op, Running):
+            axes = len(strip(graph.values[node.inputs[0]].shape))
+            found = {name: graph.values[name].shape[-axes:] for name in node.inputs if name in shapes}
+            shapes.update(found)
+    return shapes
+
+
 class _Rule:
     def __init__(self, original: dict[str, ValueType]) -> None:
         self.original = original
 
     def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str]:
         wanted = [strip(self.original[name].shape) for name in node.outputs]
+        if isinstance(node.op, Running):
+            wanted = [self.original[name].shape[-len(wanted[0]) :] for name in node.outputs]
         plain = self._squeezed(node, builder, inputs, wanted)
         return plain if plain is not None else self._restored(node, builder, inputs, wanted)
 

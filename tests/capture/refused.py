@@ -235,7 +235,7 @@ CASES: list[Case] = [
     (bidirectional, "reads the sequence backwards", "bidirectional=False"),
     (adaptive_pooling, "divided into 2 parts", "pool it to 1"),
     (pooled_windows, "one of 2 frames", "stride of 1"),
-    (variance_over_time, "needs the whole sequence", "take the last output"),
+    (variance_over_time, "is no number", "unbiased=False"),
     (strided, "one of 2 frames", "stride of 1"),
     (replicated, "padding of time of mode 'replicate'", "with zeros"),
     (ones_before, "frames of 1.0", "zeros"),

@@ -9,6 +9,7 @@ from edgernn.capture.rules.elementwise import RULES as ELEMENTWISE
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.indexing import RULES as INDEXING
 from edgernn.capture.rules.norms import RULES as NORMS
+from edgernn.capture.rules.patches import RULES as PATCHES
 from edgernn.capture.rules.pooling import ADAPTIVE
 from edgernn.capture.rules.pooling import RULES as POOLING
 from edgernn.capture.rules.recurrence import RULES as RECURRENCE
@@ -16,19 +17,22 @@ from edgernn.capture.rules.recurrent import RULES as RECURRENT
 from edgernn.capture.rules.reductions import RULES as REDUCTIONS
 from edgernn.capture.rules.shape import RULES as SHAPE
 from edgernn.capture.rules.spectrum import RULES as SPECTRUM
+from edgernn.capture.rules.transposed import RULES as TRANSPOSED
+from edgernn.capture.rules.variance import RULES as VARIANCE
 
 RULES: dict[str, Rule] = {
     **ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT, **RECURRENCE, **CONVOLUTION,
-    **POOLING, **ADAPTIVE, **SPECTRUM,
+    **POOLING, **ADAPTIVE, **SPECTRUM, **TRANSPOSED, **PATCHES, **VARIANCE,
 }  # fmt: skip
 
 OF_TIME = {
     "aten.pad.default", "aten.constant_pad_nd.default", "aten.slice.Tensor", "aten.select.int",
-    "aten.cat.default", "aten.concat.default", *CONVOLUTION, *POOLING,
+    "aten.cat.default", "aten.concat.default", *CONVOLUTION, *POOLING, *TRANSPOSED,
+    *PATCHES,
 }  # fmt: skip
 """Operators whose rules take tensors padded or cut along time as they are; the others get them with frames in place."""
 
-WHOLE = {*RECURRENT, *RECURRENCE, *REDUCTIONS}
+WHOLE = {*RECURRENT, *RECURRENCE, *REDUCTIONS, *VARIANCE}
 """Operators that may carry a state along time, which must see the end of the sequence."""
 
 DECOMPOSED = (

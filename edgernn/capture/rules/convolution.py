@@ -11,6 +11,7 @@ from edgernn.capture.context import Context, fixed_array, plain_dims, refuse, st
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.shape import padded_axis
 from edgernn.capture.rules.timing import common_lag, filled, later, padded, settled, window
+from edgernn.capture.rules.transposed import transposed
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Stream, Tracked, frame_of, timed
 from edgernn.ops import Conv, Transpose
@@ -37,7 +38,7 @@ def convolution(axes: int) -> Rule:
 def general(ctx: Context, call: Call) -> Tracked:
     """``aten.convolution``, to which the above decompose."""
     if call.option("transposed"):
-        refuse(call, "a transposed convolution", "upsample by repeating, then convolve")
+        return transposed(len(call.args[3]))(ctx, call)
     return convolution(len(call.args[3]))(ctx, call)
 
 

@@ -13,7 +13,7 @@ from edgernn.capture.rules.timing import in_step, last_of, running
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Shares, Stream, Tracked, frame_of
 from edgernn.ir.op import Op
-from edgernn.ops import Binary, Linear, LogSoftmax, Reduce, Slice, Softmax, Unary
+from edgernn.ops import Binary, Linear, LogSoftmax, Reduce, Slice, Softmax, Transpose, Unary
 
 OVER_TIME = "it works over time, so it needs the whole sequence"
 OVER_TIME_REMEDY = "take the last output ([:, -1] or h_n) instead of pooling, normalising or attending over time"
@@ -73,30 +73,6 @@ def extreme(function: str) -> Rule:
     return rule
 
 
-def spread(root: bool, with_mean: bool = False) -> Rule:
-    """The rule of ``var`` and ``std``, and of ``var_mean`` and ``std_mean``."""
-
-    def rule(ctx: Context, call: Call) -> Tracked:
-        x = stream_arg(call, ctx.resolve(call.args[0]))
-        axes, keep = _listed(call, x, call.option("dim")), bool(call.option("keepdim"))
-        given = call.option("correction")
-        count = float(np.prod([x.frame[a] for a in axes]))
-        freedom = count - (1.0 if given is None else number(call, given, "correction"))
-        if freedom <= 0:
-            refuse(call, f"a variance of {count:.0f} values with correction {given}", "use unbiased=False")
-        mean = ctx.add(Reduce("mean", axes, True), [x.value], call)
-        square = ctx.add(Unary("square"), [ctx.add(Binary("sub"), [x.value, mean], call)], call)
-        total = ctx.add(Reduce("sum", axes, keep), [square], call)
-        y = ctx.stream(Binary("mul"), [total, ctx.builder.scalar(1 / freedom)], call)
-        if root:
-            y = ctx.stream(Unary("sqrt"), [y.value], call)
-        if not with_mean:
-            return y
-        return several(y, Stream(ctx.reshaped(mean, frame_of(plain_dims(call, 1)), call), plain_dims(call, 1)))
-
-    return rule
-
-
 def vector_norm(ctx: Context, call: Call) -> Tracked:
     """``linalg_vector_norm`` of order 1, 2 or infinity."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
@@ -112,15 +88,18 @@ def vector_norm(ctx: Context, call: Call) -> Tracked:
 
 
 def cumulative_sum(ctx: Context, call: Call) -> Tracked:
-    """Over time, the sum so far; along the last axis of a frame, a product with a triangle of ones."""
+    """Over time, the sum so far; along an axis of a frame, a product with a triangle of ones."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
     if int(call.args[1]) % len(x.dims) == x.time:
         return Stream(running(ctx, call, "sum", in_step(ctx, call, x.value, x)), x.dims)
-    if frame_axis(call, x, call.args[1]) != -1:
-        refuse(call, "a cumulative sum along another axis than the last", "transpose around it")
-    size = x.frame[-1]
+    axis, rank = frame_axis(call, x, call.args[1]), len(x.frame)
+    order = list(range(-rank, 0))
+    order[axis], order[-1] = order[-1], order[axis]
+    turn, size = Transpose(tuple(order)), x.frame[axis]
+    value = x.value if axis == -1 else ctx.add(turn, [x.value], call)
     weight = ctx.builder.constant(np.tril(np.ones((size, size), np.float32)))
-    return ctx.stream(Linear(), [x.value, weight, ctx.builder.constant(np.zeros(size, np.float32))], call)
+    value = ctx.add(Linear(), [value, weight, ctx.builder.constant(np.zeros(size, np.float32))], call)
+    return Stream(value if axis == -1 else ctx.add(turn, [value], call), x.dims)
 
 
 def product(ctx: Context, call: Call) -> Tracked:
@@ -171,10 +150,6 @@ RULES: dict[str, Rule] = {
        for o in ("default", "dim", "dim_IntList")},
     "aten.max.default": reduction("max"),
     "aten.min.default": reduction("min"),
-    "aten.var.correction": spread(root=False),
-    "aten.std.correction": spread(root=True),
-    "aten.var_mean.correction": spread(root=False, with_mean=True),
-    "aten.std_mean.correction": spread(root=True, with_mean=True),
     "aten.linalg_vector_norm.default": vector_norm,
     "aten.cumsum.default": cumulative_sum,
     "aten.prod.dim_int": product,

@@ -12,8 +12,6 @@ ATTENTION = (
     "every frame is combined with every other frame, as attention over the whole sequence does",
     "a streaming model cannot wait for the whole sequence; use recurrent layers",
 )
-TRANSPOSED = ("transposed convolution is not supported", "upsample by repeating, then convolve")
-PATCHES = ("patches of a tensor are not supported", "use a convolution with a kernel of ones and zeros")
 SPECTRUM = (
     "this Fourier transform is not supported",
     "use torch.fft.rfft of frames, or edgernn.features.Spectrogram",
@@ -40,8 +38,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         ("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "scaled_dot_product_attention",
          "_scaled_dot_product_flash_attention_for_cpu"), ATTENTION),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), TRANSPOSED),
-    **dict.fromkeys(("unfold", "im2col"), PATCHES),
     **dict.fromkeys(("fft_fft", "fft_ifft", "fft_irfft", "stft", "istft"), SPECTRUM),
     **dict.fromkeys(
         ("gt", "ge", "lt", "le", "eq", "ne", "greater", "less", "logical_and", "logical_or", "logical_not", "isnan",
