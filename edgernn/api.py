@@ -154,7 +154,8 @@ class Model:
         """The checks of this model on random input and ``calibration``."""
         from edgernn.validation import Proof
 
-        calibration = self.calibration if calibration is None else in_frames(calibration, self.interface.inputs)
+        ports, hop = self.interface.inputs, self.interface.hop
+        calibration = self.calibration if calibration is None else in_frames(calibration, ports, hop)
         if self._proof is None or (calibration is not None and not _same(self._proof.calibration, calibration)):
             integer = None if self.float_graph is None else self.graph
             self._proof = Proof(self.reference, self.float_graph or self.graph, integer, self.interface, calibration)
@@ -195,7 +196,7 @@ class Model:
             raise UsageError(
                 f"model {self.name!r} is in integers ({self.graph.scheme}) already; quantize the float model"
             )
-        sequences = None if calibration is None else in_frames(calibration, self.interface.inputs)
+        sequences = None if calibration is None else in_frames(calibration, self.interface.inputs, self.graph.hop)
         if sequences is not None:
             check_calibration(self.interface, sequences)
         if scheme == weights8.SCHEME:

@@ -13,6 +13,7 @@ from edgernn.errors import FrameError, SnapshotError, UsageError
 from edgernn.ir.graph import Port, State
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.ir.ports import in_steps
 from edgernn.runtime.ends import Ends
 from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.frames import check_values, reader
@@ -100,14 +101,24 @@ class Session:
     def stream(self, frames: Iterable[Any], flush: bool = False) -> Iterator[Result]:
         """Step through ``frames`` (an array whose first axis is time, or any iterable), yielding each result.
 
+        An array of single frames [T, ...] is taken in whole steps where a step takes ``hop`` of them; an iterable gives
+        what ``step`` takes. Raises FrameError where T is no multiple of ``hop``.
         With ``flush`` the sequence ends with the last frame: the results are those of the whole-sequence module.
         """
-        for frame in frames:
+        for frame in self._in_steps(frames):
             result = self.step(frame)
             if result is not None:
                 yield result
         if flush:
             yield from self.flush()
+
+    def _in_steps(self, frames: Iterable[Any]) -> Iterable[Any]:
+        if self.hop == 1 or not isinstance(frames, np.ndarray):
+            return frames
+        steps = in_steps(frames, self.inputs[0].shape, self.hop)
+        if steps is not frames and len(frames) % self.hop:
+            raise FrameError(f"{len(frames)} frames are no whole steps of {self.hop}: cut them, or feed zeros after")
+        return steps
 
     def flush(self, **static: Any) -> list[Result]:
         """End the sequence: what a model with a delay still has to say of the frames that were fed, in order.

@@ -65,7 +65,7 @@ class Job:
         """The period that was given, or that of a model of sound at its sampling rate."""
         if self.period_us is not None or interface.sample_rate_hz is None or not interface.inputs:
             return self.period_us
-        return interface.inputs[0].size * interface.hop / interface.sample_rate_hz * 1e6
+        return interface.inputs[0].size / interface.sample_rate_hz * 1e6
 
 
 class Frames:

@@ -46,7 +46,8 @@ def apply(ctx: Context, call: Call) -> Tracked:
     moved = operands[0] if call.target in MOVES else None
     if call.target not in OF_TIME and moved is None:
         _settle(ctx, call, operands)
-    lag, extra = common_lag(operands, call.target in WHOLE), next((s.extra for s in operands if s.time is not None), 0)
+    timing = next((s for s in operands if s.time is not None), Stream("", ()))
+    timing = replace(timing, lag=common_lag(operands, call.target in WHOLE))
     try:
         result = rule(ctx, call)
     except (TypeError, ValueError, AttributeError) as error:
@@ -59,7 +60,7 @@ def apply(ctx: Context, call: Call) -> Tracked:
             "keep the length of the sequence out of the sizes of other axes",
         )
     if call.target not in OF_TIME:
-        result = _timed(result, lag, extra, moved)
+        result = _timed(result, timing, moved)
     _check_length(call, result)
     return result
 
@@ -80,33 +81,37 @@ def _refs(call: Call) -> list[Ref]:
 def _check_operands(call: Call, streams: Sequence[Stream]) -> None:
     if len({s.extra for s in streams if s.time is not None}) > 1:
         refuse(call, "sequences of different lengths are combined", LENGTH_REMEDY)
+    if len({s.rate for s in streams if s.time is not None}) > 1:
+        refuse(call, "sequences of different rates are combined", "bring them to one rate, by the same strides")
 
 
-def _timed(result: Tracked, lag: int, extra: int, moved: Stream | None) -> Tracked:
+def _timed(result: Tracked, timing: Stream, moved: Stream | None) -> Tracked:
     if isinstance(result, Several):
-        return Several(tuple(_stream(item, lag, extra, moved) for item in result.items))
-    return _stream(result, lag, extra, moved) if isinstance(result, Stream | Constant) else result
+        return Several(tuple(_stream(item, timing, moved) for item in result.items))
+    return _stream(result, timing, moved) if isinstance(result, Stream | Constant) else result
 
 
 def _timed_as(result: Tracked, source: Complex) -> Tracked:
     if isinstance(result, Stream):
-        return timed(result.value, result.dims, source.lag, source.extra)
-    return replace(result, lag=source.lag, extra=source.extra) if isinstance(result, Complex) else result
+        return timed(result.value, result.dims, source.lag, source.extra, source.rate)
+    if isinstance(result, Complex):
+        return replace(result, lag=source.lag, extra=source.extra, rate=source.rate)
+    return result
 
 
-def _stream(item: Stream | Constant, lag: int, extra: int, moved: Stream | None) -> Stream | Constant:
+def _stream(item: Stream | Constant, timing: Stream, moved: Stream | None) -> Stream | Constant:
     if not isinstance(item, Stream) or item.time is None:
         return item
     if moved is None:
-        return timed(item.value, item.dims, lag, extra)
-    return replace(moved, value=item.value, dims=item.dims)
+        return timed(item.value, item.dims, timing.lag, timing.extra, timing.rate)
+    return item if item.rate > moved.rate else replace(moved, value=item.value, dims=item.dims)
 
 
 def _check_length(call: Call, result: Tracked) -> None:
     """Results must be as long as what PyTorch computes."""
     items = result.items if isinstance(result, Several) else (result,)
-    for item, extra in zip(items, call.extra, strict=False):
-        if isinstance(item, Stream) and item.time is not None and item.extra != extra:
+    for item, extra, rate in zip(items, call.extra, call.rates, strict=False):
+        if isinstance(item, Stream) and item.time is not None and (item.extra, item.rate) != (extra, rate):
             refuse(call, "the length of its result cannot be followed", LENGTH_REMEDY)
 
 

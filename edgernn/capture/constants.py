@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from edgernn.capture.context import Context, refuse
-from edgernn.capture.traced import LENGTHS, Call, Varying
+from edgernn.capture.traced import Call, Varying
 from edgernn.capture.values import Constant, Several, Tracked
 
 
@@ -66,7 +66,8 @@ def shaped_like(ctx: Context, call: Call) -> Constant | None:
     else:
         return None
     dtype = call.dtype or torch.float32
-    shapes = [tuple(length if n is None else n for n in call.shapes[0]) for length in LENGTHS]
+    lengths = [n + call.extra[0] for n in call.lengths(call.rates[0])]
+    shapes = [tuple(length if n is None else n for n in call.shapes[0]) for length in lengths]
     if any(n < 0 for n in shapes[0]):
         refuse(call, "the size of its result depends on the length of the sequence, and is not the length itself")
     return Constant(*(torch.full(shape, fill, dtype=dtype) for shape in shapes))

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from edgernn.capture.traced import LENGTHS, Call, Ref, Varying
+from edgernn.capture.traced import Call, Ref, Varying
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
 from edgernn.errors import UnsupportedModelError
 from edgernn.ir.builder import Builder
@@ -109,8 +109,8 @@ class Context:
         if isinstance(value, Varying):
             refuse(
                 call,
-                f"a number depends on the length of the sequence ({value.a} for {LENGTHS[0]} frames, "
-                f"{value.b} for {LENGTHS[1]})",
+                f"a number depends on the length of the sequence ({value.a} for {call.lengths()[0]} frames, "
+                f"{value.b} for {call.lengths()[1]})",
                 "scale by the length outside the model: a stream has no length",
             )
         if isinstance(value, int | float | bool):

@@ -21,30 +21,46 @@ def aligned(ctx: Context, calls: Sequence[Call], outputs: Sequence[Any]) -> list
     if not timed:
         graph.delay, graph.tail = max([0, *firsts]), max([0, *lasts])
         return results
-    extra = timed[0].extra
-    graph.delay = max([0, -extra, *firsts, *(last - extra for last in lasts), *(-r.lag for r in timed)])
-    graph.tail = graph.delay + extra
     by_name = {call.name: call for call in calls}
+    extra = _extra_steps(graph.hop, timed[0])
+    late = [-(r.lag // (graph.hop // r.rate)) for r in timed]
+    graph.delay = max([0, -(extra or 0), *firsts, *(last - (extra or 0) for last in lasts), *late])
+    graph.tail = graph.delay + (extra or 0)
     return [_aligned(ctx, by_name, o, r, extra) for o, r in zip(outputs, results, strict=True)]
+
+
+def _extra_steps(hop: int, result: Stream) -> int | None:
+    """How many steps more than the input a sequence of frames has; None where it is no whole number."""
+    steps, rest = divmod(result.extra, hop // result.rate)
+    return None if rest else steps
 
 
 def _bounds_of_ends(ctx: Context) -> tuple[list[int], list[int]]:
     """Of the values at the end of a sequence: first frames, and how long after its last frame they are known."""
-    producers = ctx.builder.graph.producers()
+    graph = ctx.builder.graph
+    producers = graph.producers()
     bounds = []
-    for node in ctx.builder.graph.nodes:
+    for node in graph.nodes:
         if isinstance(node.op, Last):
-            source = producers.get(node.inputs[0])
+            source, frames = producers.get(node.inputs[0]), graph.frames(node.inputs[0])
             op = source.op if source is not None else None
-            bounds.append((op.first, op.last) if isinstance(op, Bounded) else (0, 0))
+            found = (op.first, op.last) if isinstance(op, Bounded) else (0, 0)
+            bounds.append(tuple(-(-n // frames) for n in found))
     return [first for first, _ in bounds], [last for _, last in bounds]
 
 
-def _aligned(ctx: Context, calls: dict[str, Call], output: Any, result: Any, extra: int) -> Any:
+def _aligned(ctx: Context, calls: dict[str, Call], output: Any, result: Any, extra: int | None) -> Any:
     if not isinstance(result, Stream) or not isinstance(output, Ref) or output.name not in calls:
         return result
     call = calls[output.name]
-    if result.time is not None and result.extra != extra:
-        refuse(call, f"outputs of different lengths: {result.extra} and {extra} frames more than the input",
-               LENGTH_REMEDY)  # fmt: skip
-    return settled(ctx, call, result, -ctx.builder.graph.delay)
+    if result.time is None:
+        return result
+    graph = ctx.builder.graph
+    found = _extra_steps(graph.hop, result)
+    if found is None or extra is None:
+        refuse(call, f"the output has {result.extra} frames more than one for {result.rate} of the input, which are no "
+               f"whole steps of {graph.hop} frames of input", LENGTH_REMEDY)  # fmt: skip
+    if found != extra:
+        reason = f"outputs of different lengths: {found} steps more than the input, and others {extra}"
+        refuse(call, reason, LENGTH_REMEDY)
+    return settled(ctx, call, result, -graph.delay * (graph.hop // result.rate))

@@ -49,14 +49,14 @@ class Captured:
     """A sequence graph (recurrent nodes start from constants) or, for a step module, a step graph with
     states; and how its ports relate to the module's arguments and results.
 
-    least_frames  in the shortest sequence that the module can be called with
+    least_steps  in the shortest sequence that the module can be called with
     """
 
     graph: Graph
     call: CallSpec
     arguments: list[ArgumentInfo]
     outputs: list[OutputInfo]
-    least_frames: int = 1
+    least_steps: int = 1
 
 
 def declare_outputs(ctx: Context, results: list[Any], out_spec: Any) -> list[OutputInfo]:

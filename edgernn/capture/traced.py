@@ -16,6 +16,7 @@ from edgernn.capture.spec import CallSpec
 from edgernn.errors import UnsupportedModelError
 
 LENGTHS = (11, 17)
+"""Steps of the two sequences that a module is traced with; of so many times ``scale`` frames."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,10 @@ class Varying:
     a: Any
     b: Any
 
-    @property
-    def from_end(self) -> int | None:
-        """k where the number is T - k; None where it is nothing of the kind."""
-        if isinstance(self.a, int) and isinstance(self.b, int) and LENGTHS[0] - self.a == LENGTHS[1] - self.b:
-            return LENGTHS[0] - self.a
+    def from_end(self, lengths: tuple[int, int]) -> int | None:
+        """k where the number is T - k, T being one of ``lengths``; None where it is nothing of the kind."""
+        if isinstance(self.a, int) and isinstance(self.b, int) and lengths[0] - self.a == lengths[1] - self.b:
+            return lengths[0] - self.a
         return None
 
 
@@ -47,7 +47,9 @@ class Call:
     target   such as "aten.linear.default"
     args     numbers, strings, None, Ref, Varying, and lists of these
     shapes   of each result: sizes, with None on the axis of time
-    extra    of each result: how many frames it has more than the input of the model
+    rates    of each result: how many frames of the input of the model there are for one of it
+    extra    of each result: how many frames it has more than that share of the input
+    scale    by which the sequences are longer than LENGTHS: a multiple of all rates
     source   "model.py:12 in forward: y = self.fc(x)"
     path     of the submodule, such as "encoder.gru"
     """
@@ -58,10 +60,16 @@ class Call:
     args: list[Any]
     kwargs: dict[str, Any]
     shapes: list[tuple[int | None, ...]]
+    rates: list[int]
     extra: list[int]
+    scale: int
     dtype: torch.dtype | None
     source: str
     path: str
+
+    def lengths(self, rate: int = 1) -> tuple[int, int]:
+        """Frames of a sequence of this rate at the two lengths."""
+        return LENGTHS[0] * self.scale // rate, LENGTHS[1] * self.scale // rate
 
     def option(self, name: str) -> Any:
         """The argument of this name in the operator's schema, or its default there."""
@@ -90,13 +98,16 @@ class Traced:
     out_spec: Any
 
 
-def trace(module: torch.nn.Module, spec: CallSpec, decomposes: Callable[[torch._ops.OpOverload], bool]) -> Traced:
+def trace(
+    module: torch.nn.Module, spec: CallSpec, decomposes: Callable[[torch._ops.OpOverload], bool], scale: int = 1
+) -> Traced:
     """Trace ``module`` in evaluation mode. Raises UnsupportedModelError with the line of the user's code.
 
+    ``scale`` is a multiple of how many frames of the input there are for one of any tensor.
     Operators that ``decomposes`` names are replaced by what PyTorch composes them of.
     """
-    first, second = (export(module, spec, length, decomposes) for length in LENGTHS)
-    pairs = _Pairs()
+    first, second = (export(module, spec, length * scale, decomposes) for length in LENGTHS)
+    pairs = _Pairs(scale)
     calls: list[Call] = []
     outputs: list[Any] = []
     for program in (first, second):
@@ -156,27 +167,40 @@ def _results(node: Any) -> list[torch.Tensor]:
     return [v for v in values if isinstance(v, torch.Tensor)]
 
 
-def _shape(a: torch.Tensor, b: torch.Tensor, node: str, source: str) -> tuple[int | None, ...]:
-    """Sizes of a result, with None on the axis of time (T frames, or some more or less); -size where it is no axis of
-    time and depends on T all the same."""
+def _rate(n: int, m: int, scale: int) -> int | None:
+    """Frames of the input for one of an axis that has ``n`` and ``m`` at the two lengths; None where it is no time."""
+    grown = (LENGTHS[1] - LENGTHS[0]) * scale
+    if m <= n or grown % (m - n):
+        return None
+    rate = grown // (m - n)
+    return rate if scale % rate == 0 else None
+
+
+def _shape(a: torch.Tensor, b: torch.Tensor, scale: int, node: str, source: str) -> tuple[int | None, ...]:
+    """Sizes of a result, with None on the axis of time (T frames, or a share of them, or some more or less); -size
+    where it is no axis of time and depends on T all the same."""
     if a.ndim != b.ndim:
         raise UnsupportedModelError(
             "the number of axes depends on the length of the sequence", node=node, source=source
         )
-    grown = LENGTHS[1] - LENGTHS[0]
-    return tuple(n if n == m else (None if m - n == grown else -n) for n, m in zip(a.shape, b.shape, strict=True))
+    pairs = zip(a.shape, b.shape, strict=True)
+    return tuple(n if n == m else (-n if _rate(n, m, scale) is None else None) for n, m in pairs)
 
 
-def _extra(a: torch.Tensor, b: torch.Tensor) -> int:
-    """How many frames a result has more than the input; 0 where it has no axis of time."""
-    grown = LENGTHS[1] - LENGTHS[0]
-    return next((n - LENGTHS[0] for n, m in zip(a.shape, b.shape, strict=False) if m - n == grown), 0)
+def _timing(a: torch.Tensor, b: torch.Tensor, scale: int) -> tuple[int, int]:
+    """Rate and extra of a result; 1 and 0 where it has no axis of time."""
+    for n, m in zip(a.shape, b.shape, strict=False):
+        rate = _rate(n, m, scale)
+        if rate is not None:
+            return rate, n - LENGTHS[0] * scale // rate
+    return 1, 0
 
 
 class _Pairs:
     """Joins two nodes; ``twins`` maps names of the first graph to those of the second."""
 
-    def __init__(self) -> None:
+    def __init__(self, scale: int) -> None:
+        self.scale = scale
         self.twins: dict[str, str] = {}
 
     def call(self, a: Any, b: Any) -> Call:
@@ -184,14 +208,17 @@ class _Pairs:
         source = user_line(a.meta.get("stack_trace"))
         if len(results_a) != len(results_b) or len(a.args) != len(b.args):
             raise _loop_error(a, b)
+        timing = [_timing(x, y, self.scale) for x, y in zip(results_a, results_b, strict=True)]
         return Call(
             name=a.name,
             target="getitem" if a.target is operator.getitem else str(a.target),
             function=a.target,
             args=[self.pair(x, y, a) for x, y in zip(a.args, b.args, strict=True)],
             kwargs={k: self.pair(v, b.kwargs.get(k), a) for k, v in a.kwargs.items()},
-            shapes=[_shape(x, y, a.name, source) for x, y in zip(results_a, results_b, strict=True)],
-            extra=[_extra(x, y) for x, y in zip(results_a, results_b, strict=True)],
+            shapes=[_shape(x, y, self.scale, a.name, source) for x, y in zip(results_a, results_b, strict=True)],
+            rates=[rate for rate, _ in timing],
+            extra=[extra for _, extra in timing],
+            scale=self.scale,
             dtype=results_a[0].dtype if results_a else None,
             source=source,
             path=_path(a),

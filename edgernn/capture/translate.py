@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -10,14 +13,19 @@ from edgernn.capture.context import Context
 from edgernn.capture.ending import aligned
 from edgernn.capture.results import ArgumentInfo, Captured, argument_roles, close_states, declare_outputs
 from edgernn.capture.rules import decomposes
+from edgernn.capture.rules.timing import SlowerError
 from edgernn.capture.running import check_repeats, run_once
 from edgernn.capture.spec import CallSpec, InputSpec, argument_names
 from edgernn.capture.traced import LENGTHS, Placeholder, Traced, trace
 from edgernn.capture.values import Constant, Stream, frame_of
-from edgernn.errors import UsageError
+from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Port, State
 from edgernn.ir.types import StreamInfo, ValueType
+
+MAX_SCALE = 1 << 14
+SCALES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 30, 32, 40, 48, 60, 64, 80, 96, 128, 160, 240, 256, 320, 480, 512)
+"""What is tried where a module does not take sequences of LENGTHS."""
 
 
 def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
@@ -26,13 +34,37 @@ def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
     Raises UnsupportedModelError, naming the user's line, on what cannot be converted, and UsageError where
     the module cannot be called with ``spec``.
     """
-    results = run_once(module, spec, LENGTHS[0])
-    captured = _translated(trace(module, spec, decomposes), spec, argument_names(module.forward, spec), name)
-    check_repeats(module, spec, LENGTHS[0], results)
+    scale, results = _scale(module, spec)
+    captured = _captured(module, spec, name, scale)
+    check_repeats(module, spec, LENGTHS[0] * scale, results)
     return captured
 
 
-def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str) -> Captured:
+def _scale(module: torch.nn.Module, spec: CallSpec) -> tuple[int, list[Any]]:
+    """By how much sequences must be longer than LENGTHS for the module to take them, and its results for the first."""
+    try:
+        return 1, run_once(module, spec, LENGTHS[0])
+    except UsageError as error:
+        for scale in () if spec.step else SCALES:
+            with suppress(UsageError):
+                run_once(module, spec, LENGTHS[1] * scale)
+                return scale, run_once(module, spec, LENGTHS[0] * scale)
+        raise error
+
+
+def _captured(module: torch.nn.Module, spec: CallSpec, name: str, scale: int) -> Captured:
+    """From sequences so long that they have whole frames of every tensor."""
+    names = argument_names(module.forward, spec)
+    while True:
+        try:
+            return _translated(trace(module, spec, decomposes, scale), spec, names, name, scale)
+        except SlowerError as found:
+            scale *= found.factor
+        if scale > MAX_SCALE:
+            raise UnsupportedModelError("it keeps too few of the frames: one of many thousands")
+
+
+def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str, scale: int) -> Captured:
     graph = Graph(name, mode="step" if spec.step else "sequence")
     ctx = Context(Builder(graph))
     arguments = _declare(ctx, traced.placeholders, spec, names)
@@ -49,7 +81,8 @@ def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str) -> 
     outputs = declare_outputs(ctx, results[: len(results) - state_count], traced.out_spec)
     if spec.step:
         close_states(ctx, results, state_count)
-    least = 1 - min([0, *(e for call in traced.calls for e in call.extra)])
+    shortest = [1, *(r * (1 - e) for call in traced.calls for r, e in zip(call.rates, call.extra, strict=True))]
+    least = -(-max(shortest) // graph.hop)
     return Captured(graph, spec, argument_roles(ctx, arguments), outputs, least)
 
 

@@ -15,7 +15,8 @@ class Stream:
     dims   sizes of the tensor as PyTorch sees it, None on the axis of time
     lag    frame j of the tensor is frame j - lag of ``value``; a negative lag tells how many frames after the current
            one its value waits for
-    extra  how many frames the tensor has more than the input of the model
+    rate   how many frames of the input of the model there are for one of the tensor
+    extra  how many frames the tensor has more than that share of the input
     first  frame of ``value`` that is the first of what was computed; the tensor is zero before
     last   of n frames of input, frame n + last - 1 of ``value`` is the last of what was computed; zero after
     zero   whether the frames of ``value`` itself are zero before the first and after the last
@@ -28,6 +29,7 @@ class Stream:
     first: int = 0
     last: int = 0
     zero: bool = False
+    rate: int = 1
 
     @property
     def bounds(self) -> tuple[int, int]:
@@ -101,6 +103,7 @@ class Complex:
     dims: tuple[int | None, ...]
     lag: int = 0
     extra: int = 0
+    rate: int = 1
 
 
 Tracked = Stream | Constant | Several | Shares | Weighted | Complex
@@ -111,8 +114,8 @@ def frame_of(dims: tuple[int | None, ...]) -> tuple[int, ...]:
     return tuple(n for n in dims if n is not None)
 
 
-def timed(value: str, dims: tuple[int | None, ...], lag: int, extra: int) -> Stream:
+def timed(value: str, dims: tuple[int | None, ...], lag: int, extra: int, rate: int) -> Stream:
     """A tensor all of whose frames are computed; without an axis of time it has no timing."""
     if None not in dims:
         return Stream(value, dims)
-    return Stream(value, dims, lag, extra, first=-lag, last=extra - lag)
+    return Stream(value, dims, lag, extra, first=-lag, last=extra - lag, rate=rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,8 @@ def _print(plain: dict[str, Any]) -> None:
 def _delay(plain: dict[str, Any]) -> str:
     """In frames, and in seconds where the rate is known."""
     delay, rate = plain["delay"], plain["sample_rate_hz"]
-    seconds = f" ({delay * plain['hop'] / rate:.3g} s)" if delay and rate else ""
+    samples = math.prod(plain["inputs"][0]["shape"])
+    seconds = f" ({delay * samples / rate:.3g} s)" if delay and rate else ""
     return f"{delay}{seconds}" + (f", tail {plain['tail']}" if plain.get("tail") else "")
 
 

@@ -106,6 +106,11 @@ class Graph:
     tail: int = 0
     sample_rate_hz: float | None = None
 
+    def frames(self, name: str) -> int:
+        """Of a sequence graph: how many frames of a value there are in one step."""
+        stream = self.values[name].stream
+        return 1 if stream is None else int(self.hop * stream.rate)
+
     def producers(self) -> dict[str, Node]:
         """The node that computes each value."""
         return {output: node for node in self.nodes for output in node.outputs}

@@ -132,7 +132,7 @@ class Interface:
         if sum(sizes) > 2 * MAX_FRAME_ELEMENTS:
             raise ArtifactError(f"{where}: ports and states of {sum(sizes)} elements are larger than edgernn handles")
         if self.hop < 1 or self.delay < 0 or self.tail < 0:
-            found = f"hop {self.hop} must be at least 1, delay {self.delay} and tail {self.tail} at least 0"
+            found = f"hop {self.hop} must be at least 1, delay {self.delay} at least 0, tail {self.tail} too"
             raise ArtifactError(f"{where}: {found}")
         wanted = max(self.delay, self.tail)
         if wanted:

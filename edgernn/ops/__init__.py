@@ -26,21 +26,21 @@ from edgernn.ops.shape import Concat, Expand, Reshape, Slice, Transpose
 from edgernn.ops.softmax import LogSoftmax, Softmax
 from edgernn.ops.squared_magnitude import SquaredMagnitude
 from edgernn.ops.unary import Unary
-from edgernn.ops.window import Window
+from edgernn.ops.window import Delay, Subsample, Window
 
 FLOAT_OPS: tuple[type[Op], ...] = (
     BandedLinear, Binary, Concat, Dequantize, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
     Matmul, Reduce, Reshape, Rfft, Rnn, Running, Select, Slice, Softmax, SquaredMagnitude,
     Transpose, Unary,
 )  # fmt: skip
-COMPOSITE_OPS: tuple[type[Op], ...] = (Conv, Recurrence, Window)
-"""Ops of sequence graphs; step programs hold what they are composed of, and neither ``Last`` nor ``Bounded``."""
+COMPOSITE_OPS: tuple[type[Op], ...] = (Conv, Delay, Recurrence, Window)
+"""Ops of sequence graphs; step programs hold what they are composed of, and no Last, Bounded and Subsample."""
 
 OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
-    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Dequantize",
-    "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul", "Recurrence", "Reduce",
-    "Reshape", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax", "SquaredMagnitude", "Transpose", "Unary",
-    "Window",
+    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Delay", "Dequantize",
+    "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul", "Recurrence",
+    "Reduce", "Reshape", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax", "SquaredMagnitude", "Subsample",
+    "Transpose", "Unary", "Window",
 ]  # fmt: skip

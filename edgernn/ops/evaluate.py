@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from edgernn.ir.graph import Graph, Node
-from edgernn.ir.interface import LIVE_STATE
+from edgernn.ir.interface import LINE_STATE, LIVE_STATE
 from edgernn.ir.op import Array
+from edgernn.ops.series import Plan, plan
 
 BLOCK_FRAMES = 4096
 
@@ -36,10 +37,10 @@ def run_sequence(graph: Graph, frames: Mapping[str, Array], dtype: str = "float6
     if not graph.delay and not graph.tail:
         return run_block(graph, frames, dtype)
     rows: dict[str, list[Array]] = {p.name: [] for p in graph.outputs}
-    for values, _ in blocks(graph, frames, dtype):
+    for values, size in blocks(graph, frames, dtype):
         for port in graph.outputs:
-            rows[port.name].append(np.broadcast_to(values[port.value], (1, *port.shape))[0])
-    return {p.name: np.array(rows[p.name][graph.delay :]).reshape(-1, *p.shape) for p in graph.outputs}
+            rows[port.name].append(np.broadcast_to(values[port.value], (size, *port.shape)))
+    return {name: np.concatenate(parts)[graph.delay :] for name, parts in rows.items()}
 
 
 def blocks(
@@ -52,8 +53,8 @@ def blocks(
     """All values, as blocks of frames, and the number of frames: by ``compute``, from the initial states.
 
     ``frames`` maps port names to [T, *shape], or [*shape] for a static port. Float values are computed in
-    ``dtype``. Where a state passes through ordinary ops (a custom cell), a block has one frame. Where ``ending``, the
-    steps after the last frame follow that a model with a ``tail`` needs.
+    ``dtype``. Where a state passes through ordinary ops and back to itself (a custom cell), a block has one frame.
+    Where ``ending``, the steps after the last frame follow that a model with a ``tail`` needs.
     """
     timed = [p.name for p in graph.inputs if p.kind != "static"]
     count = len(frames[timed[0]])
@@ -61,11 +62,13 @@ def blocks(
     for node in (n for n in graph.nodes if n.op.of_constants):
         constants.update(zip(node.outputs, node.op.reference(*(constants[n] for n in node.inputs)), strict=True))
     states = [s.initial.astype(dtype) if s.dtype == "float32" else s.initial for s in graph.states]
-    size = min(count, BLOCK_FRAMES) if states_stay_inside(graph) else 1
-    for start in range(0, count, size):
-        block = {n: a[start : start + size] if n in timed else a[None] for n, a in frames.items()}
-        values, states = _evaluate(graph, constants, _in_dtype(block, dtype), states, compute)
-        yield values, min(size, count - start)
+    order = plan(graph)
+    steps = _steps(count, 0 if order is None else next((s.shape[0] for s in graph.states if s.name == LINE_STATE), 0))
+    for start, stop in steps if order is not None else ((k, k + 1) for k in range(count)):
+        block = {n: a[start:stop] if n in timed else a[None] for n, a in frames.items()}
+        at_once = order if stop - start > 1 else None
+        values, states = _evaluate(graph, constants, _in_dtype(block, dtype), states, compute, at_once)
+        yield values, stop - start
     if ending:
         states = [np.zeros_like(a) if s.name == LIVE_STATE else a for s, a in zip(graph.states, states, strict=True)]
     for _ in range(graph.tail if ending else 0):
@@ -94,18 +97,36 @@ def states_stay_inside(graph: Graph) -> bool:
     return True
 
 
+def _steps(count: int, single: int) -> Iterator[tuple[int, int]]:
+    """Beginnings and ends of blocks: the first steps one by one, as long as not all frames belong to the sequence."""
+    yield from ((k, k + 1) for k in range(min(single, count)))
+    yield from ((k, min(k + BLOCK_FRAMES, count)) for k in range(min(single, count), count, BLOCK_FRAMES))
+
+
 def _evaluate(
-    graph: Graph, constants: Mapping[str, Array], frames: Mapping[str, Array], states: list[Array], compute: Compute
+    graph: Graph,
+    constants: Mapping[str, Array],
+    frames: Mapping[str, Array],
+    states: list[Array],
+    compute: Compute,
+    order: Plan | None = None,
 ) -> tuple[dict[str, Array], list[Array]]:
+    """One block: by ``order``, or, where there is none, of one step."""
     values = dict(constants)
     for port in graph.inputs:
         values[port.value] = frames[port.name]
-    for state, array in zip(graph.states, states, strict=True):
-        values[state.before] = array[None]
-    for node in (n for n in graph.nodes if not n.op.of_constants):
-        carried = {i for i, _ in node.op.carried}
+    starts = {state.before: array for state, array in zip(graph.states, states, strict=True)}
+    values.update({name: array[None] for name, array in starts.items()})
+    count = max(len(frames[p.name]) for p in graph.inputs)
+    for item in graph.nodes if order is None else order.order:
+        if isinstance(item, str):
+            values[item] = order.series(item, values, starts[item], count) if order is not None else values[item]
+            continue
+        if item.op.of_constants:
+            continue
+        carried = {i for i, _ in item.op.carried}
         operands = [
-            values[n][-1] if k in carried and n not in constants else values[n] for k, n in enumerate(node.inputs)
+            values[n][-1] if k in carried and n not in constants else values[n] for k, n in enumerate(item.inputs)
         ]
-        values.update(zip(node.outputs, compute(node, operands), strict=True))
+        values.update(zip(item.outputs, compute(item, operands), strict=True))
     return values, [values[s.after][-1] for s in graph.states]

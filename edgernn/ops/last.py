@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import ClassVar
 
 from edgernn.ir.op import Array, Op
@@ -19,7 +20,7 @@ class Last(Op):
         (x,) = inputs
         if x.stream is None:
             raise ValueError("last needs an operand that changes over time")
-        return (x.with_stream(replace(x.stream, final=True)),)
+        return (x.with_stream(replace(x.stream, rate=Fraction(1), final=True)),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         (x,) = inputs

@@ -4,6 +4,7 @@ from edgernn.ir.check import check_graph
 from edgernn.ir.graph import Graph
 from edgernn.passes.absorb import absorb_moves
 from edgernn.passes.banded import use_bands
+from edgernn.passes.compact import compact
 from edgernn.passes.expand import expand
 from edgernn.passes.fold import fold_affine
 from edgernn.passes.simplify import simplify
@@ -14,7 +15,7 @@ from edgernn.passes.stream import stream
 def to_step_program(graph: Graph) -> Graph:
     """The captured graph as a checked, simplified step program."""
     program = simplify(squeeze(simplify(stream(graph))))
-    program = simplify(absorb_moves(fold_affine(simplify(expand(fold_affine(program))))))
-    program = simplify(use_bands(program))
+    program = simplify(fold_affine(simplify(compact(expand(fold_affine(program))))))
+    program = simplify(use_bands(simplify(absorb_moves(program))))
     check_graph(program)
     return program

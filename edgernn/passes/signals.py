@@ -22,7 +22,10 @@ class Signals:
 
     def __init__(self, builder: Builder, graph: Graph) -> None:
         """``graph`` is the sequence graph; its ``delay`` and ``tail`` are known."""
-        bounds = [n for node in graph.nodes if isinstance(node.op, Bounded) for n in (node.op.first, node.op.last)]
+        bounds = [
+            -(-n // graph.frames(node.inputs[0]))
+            for node in graph.nodes if isinstance(node.op, Bounded) for n in (node.op.first, node.op.last)
+        ]  # fmt: skip
         self.builder, self.tail = builder, graph.tail
         self.ends = any(isinstance(node.op, Last) for node in graph.nodes)
         self.steps = max([graph.delay, graph.tail, *bounds])
@@ -44,13 +47,23 @@ class Signals:
             State(LINE_STATE, (steps,), "int32", zeros, before=LINE_STATE, after=after),
         ]
 
-    def within(self, value: str, other: str, first: int, last: int) -> str:
-        """``value`` for frames ``first`` to n + ``last`` - 1 of n, ``other`` for those before and after."""
+    def within(self, value: str, other: str, bounds: tuple[int, int], place: tuple[int, int] = (0, 1)) -> str:
+        """``value`` for frames bounds[0] to n + bounds[1] - 1 of n, ``other`` for those before and after.
+
+        ``place`` of the frame: the k-th of so many that a step has.
+        """
+        first, last = bounds
         if first > last:
-            return self._chosen(first, self._chosen(last, value, other), other)
-        for k in range(last, first - 1, -1):
-            other = self._chosen(k, value, other)
+            return self._chosen(self._ago(first, place), self._chosen(self._ago(last, place), value, other), other)
+        for steps in sorted({self._ago(k, place) for k in range(first, last + 1)}, reverse=True):
+            other = self._chosen(steps, value, other)
         return other
+
+    @staticmethod
+    def _ago(frames: int, place: tuple[int, int]) -> int:
+        """How many steps ago the frame was that is so many frames before."""
+        k, count = place
+        return -((k - frames) // count)
 
     def _chosen(self, steps: int, value: str, other: str) -> str:
         """``value`` where a frame of the sequence was fed ``steps`` ago."""
@@ -58,7 +71,7 @@ class Signals:
             return value
         return self.builder.add1(Select(), [self._signals[steps], value, other], f"{value}_within")
 
-    def needed(self, first: int, last: int) -> bool:
-        """Whether a state that sees these frames must be kept from others: those before the first, and, where outputs
-        at the end depend on it, those after the last."""
-        return first > 0 or (self.ends and self.tail > last)
+    def needed(self, first: int, last: int, count: int) -> bool:
+        """Whether a state that sees these frames, ``count`` in a step, must be kept from others: those before the
+        first, and, where outputs at the end depend on it, those after the last."""
+        return first > 0 or (self.ends and self.tail * count > last)

@@ -13,50 +13,107 @@ from edgernn.ir.codec import state_type
 from edgernn.ir.graph import Graph, Node, State, state_name
 from edgernn.ir.op import Array
 from edgernn.ir.rewrite import rewrite
-from edgernn.ops import Bounded, Last, Window
+from edgernn.ir.types import ValueType
+from edgernn.ops import Bounded, Concat, Delay, Last, Reshape, Slice, Subsample, Window
+from edgernn.passes.blocks import Blocks
 from edgernn.passes.signals import Signals
+from edgernn.passes.squeeze import strip
 
 
 def stream(graph: Graph) -> Graph:
-    """``graph`` as a program that processes one frame a step, for ever.
+    """``graph`` as a program that processes one frame a step, or ``hop`` frames, for ever.
 
     Recurrent nodes, which start from a constant in the sequence graph, read and write a state instead,
     named after the node: "<node>_h", and "<node>_c" for the cell of an LSTM. ``Last`` becomes the
     current frame: the answer for the frames so far. Where frames are late, states wait for the first and stay as
-    the last left them. All other ops work frame by frame already.
+    the last left them. A value of which a step has several frames becomes a block of them; recurrent nodes go through
+    it frame by frame. All other ops work frame by frame already.
     Raises UnsupportedModelError for a recurrent node that starts from a computed value.
     """
     if graph.mode == "step":
         return replace(graph.copy(), mode="stream")
     streaming = _Streaming(graph)
-    new = rewrite(graph, streaming)
+    new = rewrite(_block_ports(graph), streaming)
     new.mode = "stream"
     new.states = streaming.states
+    new.outputs = [replace(p, shape=new.values[p.value].shape) for p in new.outputs]
     return new
 
 
+def _block_ports(graph: Graph) -> Graph:
+    """With inputs of as many frames as a step has. At ports, frames are without leading axes of length 1."""
+    if graph.hop == 1:
+        return graph
+    new = graph.copy()
+    first, last, names = [], [], {}
+    for k, port in enumerate(graph.inputs):
+        if port.kind == "frame":
+            shape, stream = _plain(port.shape), graph.values[port.value].stream
+            new.inputs[k] = replace(port, shape=(graph.hop, *shape))
+            new.values[port.value] = ValueType(port.dtype, (graph.hop, *shape), stream)
+            names[port.value] = f"{port.value}_frames"
+            new.values[names[port.value]] = graph.values[port.value]
+            first.append(Node(names[port.value], Reshape(port.shape), (port.value,), (names[port.value],)))
+    for k, port in enumerate(graph.outputs):
+        if graph.frames(port.value) > 1 and port.kind == "frame":
+            plain = f"{port.value}_at_{k}"
+            new.values[plain] = graph.values[port.value].with_shape(_plain(port.shape))
+            last.append(Node(plain, Reshape(_plain(port.shape)), (port.value,), (plain,)))
+            new.outputs[k] = replace(port, value=plain)
+    nodes = [replace(n, inputs=tuple(names.get(i, i) for i in n.inputs)) for n in (*graph.nodes, *last)]
+    new.nodes = [*first, *nodes]
+    return new
+
+
+def _plain(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of a frame in a block: without leading axes of length 1, a number without any."""
+    stripped = strip(shape)
+    return () if stripped == (1,) else stripped
+
+
 class _Streaming:
-    """The rule: replaces one node."""
+    """The rule: replaces one node. ``counts`` are frames of a step, of values of the sequence graph: 0 for constants
+    and what is the same or known once for a whole sequence."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.producers = graph.producers()
-        self.signals: Signals | None = None
+        self.counts = dict.fromkeys(graph.constants, 0)
+        self.counts.update({p.value: graph.hop if p.kind == "frame" else 0 for p in graph.inputs})
         self.made: list[State] = []
+        self.signals: Signals | None = None
 
     @property
     def states(self) -> list[State]:
         """Of the step program."""
         return [*(self.signals.states if self.signals is not None else []), *self.made]
 
-    def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str] | None:
+    def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str]:
         if self.signals is None:
-            self.signals = Signals(builder, self.graph)
-        if isinstance(node.op, Bounded):
-            return [self._bounded(node.op, self.signals, builder, inputs[0])]
-        if isinstance(node.op, Last):
-            return [self._last(node, self.signals, builder, inputs[0])]
-        return self._with_states(node, self.signals, builder, inputs) if node.op.carried else None
+            self.signals, self.blocks = Signals(builder, self.graph), Blocks(builder)
+        counts = [self.counts[name] for name in node.inputs]
+        outputs, count = self._replaced(node, builder, inputs, counts, self.signals)
+        self.counts.update(dict.fromkeys(node.outputs, count))
+        return outputs
+
+    def _replaced(
+        self, node: Node, builder: Builder, inputs: Sequence[str], counts: Sequence[int], signals: Signals
+    ) -> tuple[Sequence[str], int]:
+        op, count = node.op, max(counts)
+        if isinstance(op, Bounded):
+            return [self._bounded(op, signals, builder, inputs[0], count)], count
+        if isinstance(op, Last):
+            return [self._last(node, signals, builder, inputs[0], count)], 0
+        if isinstance(op, Subsample):
+            taken = self.blocks.split(inputs[0], count)[op.phase :: op.stride]
+            return [self.blocks.join(taken, node.name)], len(taken)
+        if isinstance(op, Window | Delay) and count > 1:
+            return self._window(node, builder, inputs, count)
+        if op.carried:
+            return self._with_states(node, signals, builder, inputs, max(counts[0], 1)), count
+        if count > 1:
+            return self.blocks.apply(node, inputs, counts), count
+        return builder.add(op, inputs, node.name), count
 
     def _bounds(self, node: Node) -> tuple[int, int]:
         """Of the frames that the first operand of a node has."""
@@ -64,20 +121,25 @@ class _Streaming:
         op = source.op if source is not None else None
         return (op.first, op.last) if isinstance(op, Bounded) and op.fill is None else (0, 0)
 
-    def _bounded(self, op: Bounded, signals: Signals, builder: Builder, x: str) -> str:
+    def _bounded(self, op: Bounded, signals: Signals, builder: Builder, x: str, count: int) -> str:
         if op.fill is None:
             return x
-        shape = builder.graph.values[x].shape
-        fill = builder.constant(np.full(shape, op.fill, np.float32), f"{x}_fill")
-        return signals.within(x, fill, op.first, op.last)
+        frames = self.blocks.split(x, count)
+        fill = builder.constant(np.full(self.blocks.shape(frames[0]), op.fill, np.float32), f"{x}_fill")
+        found = [signals.within(f, fill, (op.first, op.last), (k, count)) for k, f in enumerate(frames)]
+        return self.blocks.join(found, f"{x}_within")
 
-    def _last(self, node: Node, signals: Signals, builder: Builder, x: str) -> str:
-        first, last = self._bounds(node)
-        if signals.tail <= last:
+    def _last(self, node: Node, signals: Signals, builder: Builder, x: str, count: int) -> str:
+        if count == 0:
             return x
-        shape = builder.graph.values[x].shape
-        state = self._declared(builder, f"{node.name}_last", np.zeros(shape, builder.graph.values[x].dtype))
-        after = signals.within(x, state.before, first, last)
+        frames, bounds = self.blocks.split(x, count), self._bounds(node)
+        if signals.tail * count <= bounds[1] and bounds[1] % count == 0:
+            return frames[-1]
+        start = np.zeros(self.blocks.shape(frames[0]), builder.graph.values[x].dtype)
+        state = self._declared(builder, f"{node.name}_last", start)
+        after = state.before
+        for k, frame in enumerate(frames):
+            after = signals.within(frame, after, bounds, (k, count))
         self.made.append(replace(state, after=after))
         return after
 
@@ -87,21 +149,50 @@ class _Streaming:
         builder.graph.values[name] = state_type(state)
         return state
 
-    def _with_states(self, node: Node, signals: Signals, builder: Builder, inputs: Sequence[str]) -> tuple[str, ...]:
-        operands, made = list(inputs), []
-        for k, (position, output) in enumerate(node.op.carried):
-            initial = builder.graph.constants.get(inputs[position])
-            if initial is None:
-                raise UnsupportedModelError(
-                    "its initial state is computed from the input", node=node.name, source=node.source
-                )
-            state = self._declared(builder, state_name(node.name, k), initial)
-            operands[position] = state.before
-            made.append((state, output))
-        outputs = builder.add(node.op, operands, node.name)
-        first, last = self._bounds(node)
-        held = not isinstance(node.op, Window) and signals.needed(first, last)
-        for state, output in made:
-            after = outputs[output]
-            self.made.append(replace(state, after=signals.within(after, state.before, first, last) if held else after))
-        return outputs
+    def _start(self, node: Node, builder: Builder, inputs: Sequence[str], k: int) -> State:
+        """The state of the k-th carried operand of a node."""
+        initial = builder.graph.constants.get(inputs[node.op.carried[k][0]])
+        if initial is None:
+            raise UnsupportedModelError(
+                "its initial state is computed from the input", node=node.name, source=node.source
+            )
+        return self._declared(builder, state_name(node.name, k), initial)
+
+    def _with_states(
+        self, node: Node, signals: Signals, builder: Builder, inputs: Sequence[str], count: int
+    ) -> list[str]:
+        """Frame by frame; states that frames outside of the sequence must not change are kept from them."""
+        carried, bounds = node.op.carried, self._bounds(node)
+        states = [self._start(node, builder, inputs, k) for k in range(len(carried))]
+        held = not isinstance(node.op, Window | Delay) and signals.needed(*bounds, count)
+        before, rows = [s.before for s in states], []
+        columns = [
+            self.blocks.split(name, count) if self.counts[old] == count else [name] * count
+            for old, name in zip(node.inputs, inputs, strict=True)
+        ]
+        for k in range(count):
+            operands = [column[k] for column in columns]
+            for (position, _), name in zip(carried, before, strict=True):
+                operands[position] = name
+            outputs = builder.add(node.op, operands, node.name)
+            after = [outputs[output] for _, output in carried]
+            if held:
+                pairs = zip(after, before, strict=True)
+                after = [signals.within(new, old, bounds, (k, count)) for new, old in pairs]
+            before = after
+            rows.append(outputs)
+        self.made.extend(replace(state, after=name) for state, name in zip(states, before, strict=True))
+        return [self.blocks.join(column, node.name) for column in zip(*rows, strict=True)]
+
+    def _window(self, node: Node, builder: Builder, inputs: Sequence[str], count: int) -> tuple[list[str], int]:
+        """Of a block: the frames of before and those of the block as one row, of which each window is a part."""
+        op, state = node.op, self._start(node, builder, inputs, 0)
+        axis, span = -len(self.blocks.shape(inputs[0])), state.shape[0]
+        row = builder.add1(Concat(axis), [state.before, inputs[0]], f"{node.name}_frames")
+        after = builder.add1(Slice(axis, count, count + span), [row], f"{node.name}_history")
+        self.made.append(replace(state, after=after))
+        if not isinstance(op, Window):
+            return [builder.add1(Slice(axis, 0, count), [row], node.name), after], count
+        starts = range(op.phase, count, op.stride)
+        found = [builder.add1(Slice(axis, k, k + span + 1, op.dilation), [row], f"{node.name}_{k}") for k in starts]
+        return [self.blocks.join(found, node.name), after], len(found)

@@ -97,7 +97,7 @@ def _prefixes(
 ) -> list[tuple[int, str, Array]]:
     length = _length(program, sequence)
     rows = [(length, name, whole[name]) for name in ports]
-    least = reference.captured.least_frames
+    least = reference.captured.least_steps
     for stop in (n for n in PREFIXES if least <= n < length and ports):
         part = reference.run(_cut(program, sequence, stop))
         rows.extend((stop, name, part[name]) for name in ports)

@@ -69,7 +69,7 @@ class Proof:
         return self._finite(real)
 
     def _random(self) -> list[Sequence_]:
-        return random_sequences(self.face, self.reference.captured.least_frames)
+        return random_sequences(self.face, self.reference.captured.least_steps)
 
     @property
     def _in_integers(self) -> bool:

@@ -17,7 +17,7 @@ from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
 
 Frames = Mapping[str, Array]
-"""Port name -> [T, *frame shape] for a port of kind "frame", [*frame shape] for a static one."""
+"""Port name -> [steps, *port shape] for a port of kind "frame", [*port shape] for a static one."""
 
 
 class Reference:
@@ -34,10 +34,10 @@ class Reference:
         self._double: torch.nn.Module | None = None
         self.ports = {p.name: p for p in (*program.inputs, *program.outputs)}
         self.states = {s.name: s for s in program.states}
-        self.extra = program.tail - program.delay
+        self.extra, self.hop = program.tail - program.delay, program.hop
 
     def run(self, frames: Frames, states: Mapping[str, Array] | None = None, double: bool = False) -> dict[str, Array]:
-        """Outputs for one sequence: [T + tail - delay, *shape] for each "frame" output, [*shape] for each "final" one.
+        """Outputs for one sequence: [steps + tail - delay, *shape] for a "frame" output, [*shape] for a "final" one.
 
         ``states`` gives initial states by name, for modules that take them. ``double`` computes in float64.
         Raises ValidationError where the module fails on this sequence, or does not give a frame for each frame.
@@ -68,7 +68,8 @@ class Reference:
             raise ValidationError(f"the module fails on a sequence of {length} frames: {reason}") from error
 
     def _length(self, frames: Frames) -> int:
-        return next(len(a) for n, a in frames.items() if self.ports[n].kind == "frame")
+        """In frames, of which a step has ``hop``."""
+        return self.hop * next(len(a) for n, a in frames.items() if self.ports[n].kind == "frame")
 
     def _double_module(self) -> torch.nn.Module:
         if self._double is None:
@@ -87,7 +88,7 @@ class Reference:
         if info.spec.time is None:
             return _tensor(array.reshape([n or 1 for n in info.spec.shape]), dtype)
         sizes = [n for n in info.spec.shape if n is not None]
-        return _tensor(np.moveaxis(array.reshape(len(array), *sizes), 0, info.spec.time), dtype)
+        return _tensor(np.moveaxis(array.reshape(-1, *sizes), 0, info.spec.time), dtype)
 
     def _initial(self, info: ArgumentInfo, states: Mapping[str, Array], dtype: torch.dtype) -> torch.Tensor:
         """The tensor of initial states [layers, 1, H] from the states of the layers."""
@@ -117,15 +118,15 @@ class Reference:
         return _tensor(np.asarray(frames[info.port])[t].reshape([n or 1 for n in info.spec.shape]), dtype)
 
     def _output(self, port: str, tensor: torch.Tensor, time: int | None, length: int) -> Array:
-        frames = length + self.extra
-        shape = self.ports[port].shape if time is None else (frames, *self.ports[port].shape)
+        steps = length // self.hop + self.extra
+        shape = self.ports[port].shape if time is None else (steps, *self.ports[port].shape)
         array = tensor.numpy()
         if array.size != math.prod(shape):
             raise ValidationError(
                 f"output {port!r}: for {length} frames the module gives a tensor of shape {array.shape}, "
                 f"{shape} was expected from how it behaves for {LENGTHS[0]} and {LENGTHS[1]} frames"
             )
-        if time is None or frames == 1:
+        if time is None or time >= array.ndim or array.shape[time] == 1:
             return array.reshape(shape)
         return np.moveaxis(array, time, 0).reshape(shape)
 

@@ -13,6 +13,7 @@ from edgernn.ir.graph import Port
 from edgernn.ir.interface import Interface
 from edgernn.runtime.io.base import STDIO, Source, read_error
 from edgernn.runtime.io.npy import NpySource
+from edgernn.runtime.io.steps import Steps, of_frames
 from edgernn.runtime.io.text import CsvSource, JsonLinesSource
 from edgernn.runtime.io.wav import WavSource
 from edgernn.runtime.quantized import real_interface
@@ -22,13 +23,18 @@ FORMS = f"FILE or NAME=FILE with a file that ends in {', '.join(SUFFIXES)}, or -
 
 
 def open_source(specs: Sequence[str], interface: Interface, stdin: BinaryIO | None = None) -> Source:
-    """Open the inputs of a model.
+    """Open the inputs of a model; files hold frames, whatever a step takes of them.
 
     One spec without a name feeds a model of one input, or, for JSON lines of objects, all inputs.
     ``NAME=FILE`` feeds the input of that name; then every input needs one. Standard input (``-``) holds
     CSV, JSON lines or WAV; which one is seen from its first bytes. Raises UsageError.
     """
-    interface = real_interface(interface)
+    real = real_interface(interface)
+    source = _opened(specs, of_frames(real), stdin)
+    return source if real.hop == 1 else Steps(source, real)
+
+
+def _opened(specs: Sequence[str], interface: Interface, stdin: BinaryIO | None) -> Source:
     named = [_split(spec, interface) for spec in specs]
     rate = interface.sample_rate_hz
     if len(named) == 1 and named[0][0] is None:

@@ -44,16 +44,8 @@ def adaptive_pooling(self: Any, x: Tensor) -> Tensor:
     return F.adaptive_avg_pool1d(y.transpose(1, 2), 2)  # here
 
 
-def pooled_windows(self: Any, x: Tensor) -> Tensor:
-    return F.max_pool1d(x.transpose(1, 2), 2)  # here
-
-
 def variance_over_time(self: Any, x: Tensor) -> Tensor:
     return self.gru(x)[0].var(dim=1)  # here
-
-
-def strided(self: Any, x: Tensor) -> Tensor:
-    return F.conv1d(F.pad(x.transpose(1, 2), (2, 0)), self.conv.weight, stride=2)  # here
 
 
 def replicated(self: Any, x: Tensor) -> Tensor:
@@ -94,10 +86,6 @@ def flip(self: Any, x: Tensor) -> Tensor:
 
 def first_frame(self: Any, x: Tensor) -> Tensor:
     return self.gru(x)[0][:, 0]  # here
-
-
-def every_second(self: Any, x: Tensor) -> Tensor:
-    return self.gru(x)[0][:, ::2]  # here
 
 
 def joined_in_time(self: Any, x: Tensor) -> Tensor:
@@ -234,9 +222,7 @@ def in_place_on_input(self: Any, x: Tensor) -> Tensor:
 CASES: list[Case] = [
     (bidirectional, "reads the sequence backwards", "bidirectional=False"),
     (adaptive_pooling, "divided into 2 parts", "pool it to 1"),
-    (pooled_windows, "one of 2 frames", "stride of 1"),
     (variance_over_time, "is no number", "unbiased=False"),
-    (strided, "one of 2 frames", "stride of 1"),
     (replicated, "padding of time of mode 'replicate'", "with zeros"),
     (ones_before, "frames of 1.0", "zeros"),
     (attention_of_frames, "over time", "a weighted mean"),
@@ -246,7 +232,6 @@ CASES: list[Case] = [
     (transformer, "every other frame", "recurrent layers"),
     (flip, "along time", "take the last output"),
     (first_frame, "frame 0 of the sequence is taken", "take the last frame"),
-    (every_second, "every other frame", "keep all frames"),
     (joined_in_time, "joined one after the other", "take the last frame"),
     (picked_frames, "picked by index", "take the last frame"),
     (loop, "Python loop over time", "step module"),

@@ -55,6 +55,7 @@ def convert(code: str) -> edgernn.Model:
 STARTS, ENDS = rows("### Where they start"), rows("### What they give")
 FRAMES, REFUSED = rows("## Work on single frames"), rows("## What is refused")
 BEFORE, AFTER = rows("## Frames before, and all frames so far"), rows("## Frames after the current one")
+FEWER = rows("## Fewer frames than are given")
 
 
 def test_the_tables_are_those_of_the_rules() -> None:
@@ -64,7 +65,8 @@ def test_the_tables_are_those_of_the_rules() -> None:
 
 
 def test_the_tables_of_code_are_found() -> None:
-    assert (len(STARTS), len(ENDS), len(FRAMES), len(BEFORE), len(AFTER)) == (6, 14, 14, 17, 12) and len(REFUSED) > 20
+    assert [len(r) for r in (STARTS, ENDS, FRAMES, BEFORE, AFTER, FEWER)] == [6, 14, 14, 17, 12, 10]
+    assert len(REFUSED) > 20
 
 
 def test_compositions_are_decomposed() -> None:
@@ -110,6 +112,15 @@ def test_frames_before(code: str) -> None:
 def test_frames_after(code: str, timing: str) -> None:
     model = convert(code)
     assert f"{model.interface.delay}, {model.interface.tail}" == timing
+    report = check(model)
+    assert report.passed, report.failures()
+
+
+@pytest.mark.parametrize(("code", "timing"), FEWER)
+def test_fewer_frames(code: str, timing: str) -> None:
+    model = convert(code)
+    face = model.interface
+    assert f"{face.hop}, {face.delay}, {face.tail}" == timing
     report = check(model)
     assert report.passed, report.failures()
 

@@ -10,7 +10,7 @@ import numpy as np
 from edgernn.capture.context import Context, fixed_array, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.shape import padded_axis
-from edgernn.capture.rules.timing import common_lag, filled, later, padded, settled, window
+from edgernn.capture.rules.timing import Taps, common_lag, filled, padded, settled, windows
 from edgernn.capture.rules.transposed import transposed
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Stream, Tracked, frame_of, timed
@@ -81,25 +81,22 @@ def _convolved(ctx: Context, call: Call, x: Stream, layer: _Layer) -> Stream:
         x = settled(ctx, call, x, common_lag([x]))
         names = [x.value, *_constants(ctx, call, layer)]
         y = ctx.add(Conv(tuple(layer.stride), tuple(layer.dilation), layer.groups), names, call)
-        return timed(ctx.reshaped(y, frame_of(plain_dims(call)), call), plain_dims(call), x.lag, x.extra)
+        return timed(ctx.reshaped(y, frame_of(plain_dims(call)), call), plain_dims(call), x.lag, x.extra, x.rate)
     return _over_time(ctx, call, x, layer, (x.time or 0) - 2, axes)
 
 
 def _over_time(ctx: Context, call: Call, x: Stream, layer: _Layer, axis: int, axes: int) -> Stream:
     """The taps of time become an axis of the frame, which the kernel covers."""
-    if layer.stride[axis] != 1:
-        refuse(call, f"it keeps one of {layer.stride[axis]} frames", "use a stride of 1 over time")
-    size, dilation = layer.weight.shape[axis + 2], layer.dilation[axis]
-    span = (size - 1) * dilation
+    taps = Taps(layer.weight.shape[axis + 2], layer.dilation[axis], layer.stride[axis])
     x = filled(ctx, call, padded(ctx, call, x, *layer.padding[axis], 0.0))
-    x = later(ctx, call, x, max(0, x.lag - span))
-    value = window(ctx, call, x.value, size, dilation)
+    taken = windows(ctx, call, x, taps)
     rank = axes + 2
     order = [*range(1, axis + 3), 0, *range(axis + 3, rank)]
-    value = ctx.add(Transpose(tuple(k - rank for k in order)), [value], call)
-    dilations = [1 if k == axis else d for k, d in enumerate(layer.dilation)]
-    y = ctx.add(Conv(tuple(layer.stride), tuple(dilations), layer.groups), [value, *_constants(ctx, call, layer)], call)
-    return timed(ctx.reshaped(y, frame_of(plain_dims(call)), call), plain_dims(call), x.lag - span, x.extra - span)
+    value = ctx.add(Transpose(tuple(k - rank for k in order)), [taken.value], call)
+    strides, dilations = ([1 if k == axis else d for k, d in enumerate(n)] for n in (layer.stride, layer.dilation))
+    y = ctx.add(Conv(tuple(strides), tuple(dilations), layer.groups), [value, *_constants(ctx, call, layer)], call)
+    dims = plain_dims(call)
+    return timed(ctx.reshaped(y, frame_of(dims), call), dims, taken.lag, taken.extra, taken.rate)
 
 
 def _constants(ctx: Context, call: Call, layer: _Layer) -> list[str]:

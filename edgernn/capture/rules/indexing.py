@@ -11,7 +11,7 @@ from edgernn.capture.context import Context, number, plain_dims, refuse, stream_
 from edgernn.capture.rules.elementwise import Rule, frame_axis
 from edgernn.capture.rules.picking import picked
 from edgernn.capture.rules.shape import joined, last_frame
-from edgernn.capture.traced import LENGTHS, Call, Varying
+from edgernn.capture.traced import Call, Varying
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ops import Expand, Slice
 
@@ -32,7 +32,7 @@ def index(ctx: Context, call: Call) -> Tracked:
 
 
 def _at_time(ctx: Context, call: Call, x: Stream, indices: Sequence[Any]) -> Stream:
-    if not _is_last(indices[x.time or 0]) or any(not _selects_all(x, k, i) for k, i in enumerate(indices)):
+    if not _is_last(call, x, indices[x.time or 0]) or any(not _selects_all(x, k, i) for k, i in enumerate(indices)):
         refuse(call, "frames are picked by index", REMEDY)
     y = last_frame(ctx, call, x, -1)
     dims = plain_dims(call)
@@ -46,11 +46,11 @@ def _selects_all(x: Stream, axis: int, at: Any) -> bool:
     return isinstance(at, Constant) and at.a.numel() == 1 and not at.a.any() and x.dims[axis] == 1
 
 
-def _is_last(at: Any) -> bool:
+def _is_last(call: Call, x: Stream, at: Any) -> bool:
     """Whether every entry of a constant index is T - 1 (or -1)."""
     if not isinstance(at, Constant) or at.a.dtype is torch.bool:
         return False
-    pairs = zip((at.a, at.b), LENGTHS, strict=True)
+    pairs = zip((at.a, at.b), (n + x.extra for n in call.lengths(x.rate)), strict=True)
     return all(t.numel() > 0 and set(t.flatten().tolist()) in ({n - 1}, {-1}) for t, n in pairs)
 
 
@@ -64,7 +64,7 @@ def index_select(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
     axis, at = int(call.args[1]) % len(x.dims), ctx.resolve(call.args[2])
     if axis == x.time:
-        if not _is_last(at) or at.a.numel() != 1:
+        if not _is_last(call, x, at) or at.a.numel() != 1:
             refuse(call, "frames are picked by index", REMEDY)
         return _last_kept(ctx, call, x)
     if not isinstance(at, Constant) or not at.fixed:
@@ -76,7 +76,7 @@ def gather(ctx: Context, call: Call) -> Tracked:
     """Of the last frame: ``x.gather(1, (lengths - 1).view(-1, 1, 1).expand(-1, 1, features))``."""
     x, at = stream_arg(call, ctx.resolve(call.args[0])), ctx.resolve(call.args[2])
     whole = tuple(1 if n is None else n for n in x.dims)
-    if int(call.args[1]) % len(x.dims) != x.time or not _is_last(at) or tuple(at.a.shape) != whole:
+    if int(call.args[1]) % len(x.dims) != x.time or not _is_last(call, x, at) or tuple(at.a.shape) != whole:
         refuse(call, "indexing by a tensor", REMEDY)
     return _last_kept(ctx, call, x)
 
@@ -148,7 +148,8 @@ def fill(ctx: Context, call: Call) -> Tracked:
     """``x[...] = number``: a constant in the shape of x."""
     value = ctx.resolve(call.args[1])
     amount = float(value.a) if isinstance(value, Constant) and value.fixed and value.a.numel() == 1 else value
-    shapes = [tuple(length if n is None else n for n in plain_dims(call)) for length in LENGTHS]
+    lengths = [n + call.extra[0] for n in call.lengths(call.rates[0])]
+    shapes = [tuple(length if n is None else n for n in plain_dims(call)) for length in lengths]
     return Constant(*(torch.full(shape, number(call, amount, "value")) for shape in shapes))
 
 

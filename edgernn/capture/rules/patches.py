@@ -6,6 +6,7 @@ import itertools
 
 from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
+from edgernn.capture.rules.framing import unfold
 from edgernn.capture.rules.shape import padded_axis
 from edgernn.capture.rules.timing import common_lag, settled
 from edgernn.capture.traced import Call
@@ -18,7 +19,7 @@ def windows(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
     size, step = int(call.args[2]), int(call.args[3])
     if int(call.args[1]) % len(x.dims) == x.time:
-        refuse(call, "windows of time", "use a convolution over time, or edgernn.features.Windows")
+        return unfold(ctx, call)
     axis = frame_axis(call, x, call.args[1])
     x = settled(ctx, call, x, common_lag([x]))
     count = (x.frame[axis] - size) // step + 1
@@ -54,7 +55,7 @@ def patches(ctx: Context, call: Call) -> Tracked:
 
 def _result(ctx: Context, call: Call, value: str, x: Stream) -> Stream:
     dims = plain_dims(call)
-    return timed(ctx.reshaped(value, frame_of(dims), call), dims, x.lag, x.extra)
+    return timed(ctx.reshaped(value, frame_of(dims), call), dims, x.lag, x.extra, x.rate)
 
 
 RULES: dict[str, Rule] = {"aten.unfold.default": windows, "aten.im2col.default": patches}

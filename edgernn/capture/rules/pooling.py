@@ -9,7 +9,7 @@ from edgernn.capture.context import Context, plain_dims, refuse, several, stream
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reductions import reduced
 from edgernn.capture.rules.shape import padded_axis
-from edgernn.capture.rules.timing import common_lag, filled, later, padded, settled, window
+from edgernn.capture.rules.timing import Taps, common_lag, filled, padded, settled, windows
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Stream, Tracked, frame_of, timed
 from edgernn.ops import Binary, Concat, Reduce, Slice
@@ -71,12 +71,10 @@ def _pooled(ctx: Context, call: Call, x: Stream, axis: int, function: str, shift
         total = ctx.add(Binary(joined), [total, part], call) if total else part
     if function == "mean":
         total = ctx.add(Binary("mul"), [total, ctx.builder.scalar(1 / shift.size)], call)
-    return timed(total, (*x.dims[:axis], count, *x.dims[axis + 1 :]), x.lag, x.extra)
+    return timed(total, (*x.dims[:axis], count, *x.dims[axis + 1 :]), x.lag, x.extra, x.rate)
 
 
 def _over_time(ctx: Context, call: Call, x: Stream, function: str, shift: _Shift) -> Stream:
-    if shift.stride != 1:
-        refuse(call, f"it keeps one of {shift.stride} frames", "use a stride of 1 over time")
     fill = LOWEST if shift.padding and function == "max" else 0.0
     if fill:
         x = settled(ctx, call, x, common_lag([x]))
@@ -85,11 +83,9 @@ def _over_time(ctx: Context, call: Call, x: Stream, function: str, shift: _Shift
     late = x.lag - shift.span
     if late > 0 and fill:
         refuse(call, f"its windows end {late} frames before the current one", "pad by less than the window")
-    x = later(ctx, call, x, max(0, late))
-    taps = window(ctx, call, x.value, shift.size, shift.dilation, fill)
-    rank = len(ctx.builder.graph.values[taps].shape)
-    value = ctx.add(Reduce(function, (-rank,)), [taps], call)
-    return timed(value, x.dims, x.lag - shift.span, x.extra - shift.span)
+    taken = windows(ctx, call, x, Taps(shift.size, shift.dilation, shift.stride), fill)
+    rank = len(ctx.builder.graph.values[taken.value].shape)
+    return replace(taken, value=ctx.add(Reduce(function, (-rank,)), [taken.value], call))
 
 
 def adaptive(function: str, axes: int, with_indices: bool = False) -> Rule:
@@ -104,7 +100,7 @@ def adaptive(function: str, axes: int, with_indices: bool = False) -> Rule:
                 refuse(call, f"the sequence is divided into {count} parts", "pool it to 1, the statistic of all frames")
             x = _bins(ctx, call, x, axis, function, count)
         dims = plain_dims(call)
-        y = timed(ctx.reshaped(x.value, frame_of(dims), call), dims, x.lag, x.extra)
+        y = timed(ctx.reshaped(x.value, frame_of(dims), call), dims, x.lag, x.extra, x.rate)
         return several(y) if with_indices else y
 
     return rule
@@ -120,7 +116,8 @@ def _bins(ctx: Context, call: Call, x: Stream, axis: int, function: str, count: 
         ctx.add(Reduce(function, (position,), True), [ctx.add(Slice(position, a, b), [x.value], call)], call)
         for a, b in edges
     ]
-    return timed(ctx.add(Concat(position), parts, call), (*x.dims[:axis], count, *x.dims[axis + 1 :]), x.lag, x.extra)
+    dims = (*x.dims[:axis], count, *x.dims[axis + 1 :])
+    return timed(ctx.add(Concat(position), parts, call), dims, x.lag, x.extra, x.rate)
 
 
 DIMENSIONS = (1, 2, 3)

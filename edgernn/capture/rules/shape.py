@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,8 +11,16 @@ import torch
 
 from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
+from edgernn.capture.rules.framing import frames_before, show_dims, stacked_frames
 from edgernn.capture.rules.picking import bordered
-from edgernn.capture.rules.timing import common_lag, cut, last_of, padded, settled, zeros_around
+from edgernn.capture.rules.timing import (
+    common_lag,
+    cut,
+    last_of,
+    padded,
+    settled,
+    zeros_around,
+)  # fmt: skip
 from edgernn.capture.traced import Call, Varying
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of, timed
 from edgernn.ops import Concat, Expand, Slice, Transpose
@@ -51,21 +58,15 @@ def view(ctx: Context, call: Call) -> Tracked:
     """Any operator that keeps the elements and their order: view, reshape, flatten, squeeze, unsqueeze, ..."""
     x = stream_arg(call, ctx.resolve(call.args[0]))
     dims = plain_dims(call)
-    if x.time is not None and (None not in dims or _before(x.dims) != _before(dims)):
+    if x.time is not None and None in dims and call.rates[0] != x.rate:
+        return stacked_frames(ctx, call, x, dims)
+    if x.time is not None and (None not in dims or frames_before(x.dims) != frames_before(dims)):
         refuse(
             call,
-            f"it mixes time with other axes ({_show(x.dims)} to {_show(dims)})",
+            f"it mixes time with other axes ({show_dims(x.dims)} to {show_dims(dims)})",
             "move the axis of time with transpose or permute, not with view",
         )
     return Stream(ctx.reshaped(x.value, frame_of(dims), call), dims)
-
-
-def _before(dims: tuple[int | None, ...]) -> int:
-    return math.prod(n for n in dims[: dims.index(None)] if n is not None)
-
-
-def _show(dims: tuple[int | None, ...]) -> str:
-    return "[" + ", ".join("T" if n is None else str(n) for n in dims) + "]"
 
 
 def permute(ctx: Context, call: Call) -> Tracked:
@@ -151,7 +152,9 @@ def select(ctx: Context, call: Call) -> Tracked:
 
 def last_frame(ctx: Context, call: Call, x: Stream, index: Any) -> Stream:
     """``x[..., index]`` along time: only the last frame streams."""
-    if index != -1 and not (isinstance(index, Varying) and index.from_end == 1):
+    a, b = (n + x.extra for n in call.lengths(x.rate))
+    lengths = (a, b)
+    if index != -1 and not (isinstance(index, Varying) and index.from_end(lengths) == 1):
         refuse(call, f"frame {index.a if isinstance(index, Varying) else index} of the sequence is taken", WHOLE_REMEDY)
     x = settled(ctx, call, x, common_lag([x], whole=True))
     return Stream(last_of(ctx, call, x.value, x), x.frame)
@@ -173,7 +176,7 @@ def slice_(ctx: Context, call: Call) -> Tracked:
 
 
 def _slice_time(ctx: Context, call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream:
-    part = cut(call, x, start, stop, step)
+    part = cut(ctx, call, x, start, stop, step)
     if part is not None:
         return part
     dims = tuple(1 if n is None else n for n in x.dims)
@@ -265,7 +268,8 @@ def joined(ctx: Context, call: Call, parts: Sequence[Any], axis: int) -> Stream:
     ctx.operands(call, [s for s in streams if not ctx.is_integer(s)], dims)
     value = ctx.stream(Concat(Stream("", dims).axis(axis)), names, call).value
     extra = next((s.extra for s in streams if s.time is not None), 0)
-    return timed(value, dims, common_lag(streams), extra)
+    rate = next((s.rate for s in streams if s.time is not None), 1)
+    return timed(value, dims, common_lag(streams), extra, rate)
 
 
 def _part(ctx: Context, call: Call, part: Any, dims: tuple[int | None, ...]) -> str:

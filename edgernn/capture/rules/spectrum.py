@@ -28,7 +28,7 @@ def rfft(ctx: Context, call: Call) -> Tracked:
     factor = {None: 1.0, "backward": 1.0, "forward": 1 / size, "ortho": 1 / math.sqrt(size)}[call.option("norm")]
     if factor != 1.0:
         value = ctx.add(Binary("mul"), [value, ctx.builder.scalar(factor)], call)
-    return Complex(value, plain_dims(call), x.lag, x.extra)
+    return Complex(value, plain_dims(call), x.lag, x.extra, x.rate)
 
 
 def of_complex(ctx: Context, call: Call) -> Tracked:

@@ -6,30 +6,77 @@ A tensor that was padded or cut along time is the value it was made from, a numb
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from edgernn.capture.context import Context, refuse
-from edgernn.capture.traced import LENGTHS, Call, Varying
-from edgernn.capture.values import Constant, Stream, frame_of
-from edgernn.ops import Bounded, Last, Reshape, Running, Slice, Window
+from edgernn.capture.traced import Call, Varying
+from edgernn.capture.values import Constant, Stream, frame_of, timed
+from edgernn.ir.op import Array, Op
+from edgernn.ops import Bounded, Delay, Last, Reshape, Running, Subsample, Window
 from edgernn.ops.running import STARTS
 
 LENGTH_REMEDY = "keep as many frames as the input has: pad, or cut, both to the same length"
 
 
-def window(ctx: Context, call: Call, value: str, size: int, dilation: int, fill: float = 0.0) -> str:
-    """The last ``size`` frames of ``value``, ``dilation`` apart, oldest first; before the first, ``fill``."""
-    if size == 1:
-        return ctx.add(Reshape((1, *ctx.builder.graph.values[value].shape)), [value], call)
-    op = Window(size, dilation)
-    shape = (op.span, *ctx.builder.graph.values[value].shape)
-    start = ctx.builder.constant(np.full(shape, fill, np.float32), f"{call.path or call.name}_start")
+class SlowerError(Exception):
+    """A tensor is so much slower than its operand that the traced sequences have no whole number of its frames."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__(f"the traced sequences must be {factor} times as long")
+        self.factor = factor
+
+
+@dataclass(frozen=True)
+class Taps:
+    """Frames of a tensor that one frame of a result reads: ``size`` of them, ``dilation`` apart; one of ``stride``."""
+
+    size: int
+    dilation: int = 1
+    stride: int = 1
+
+    @property
+    def span(self) -> int:
+        """Between the first and the last of them."""
+        return (self.size - 1) * self.dilation
+
+
+def windows(ctx: Context, call: Call, x: Stream, taps: Taps, fill: float = 0.0) -> Stream:
+    """Frame j of the result is frames stride j + k dilation of ``x``, k < size, side by side along a first axis.
+
+    Before the first frame of the value of ``x`` is ``fill``. ``dims`` of the result are those of ``x``.
+    """
+    if call.scale % (x.rate * taps.stride):
+        raise SlowerError(taps.stride)
+    x = later(ctx, call, x, max(0, x.lag - taps.span))
+    ahead, phase = divmod(taps.span - x.lag, taps.stride)
+    extra = (x.extra - taps.span - 1) // taps.stride + 1
+    ctx.builder.graph.hop = math.lcm(ctx.builder.graph.hop, x.rate * taps.stride)
+    value = _window(ctx, call, x.value, taps, phase, fill)
+    return timed(value, x.dims, -ahead, extra, x.rate * taps.stride)
+
+
+def _window(ctx: Context, call: Call, value: str, taps: Taps, phase: int, fill: float) -> str:
+    shape = ctx.builder.graph.values[value].shape
+    if taps.size == 1:
+        if taps.stride > 1:
+            value = ctx.add(Subsample(taps.stride, phase), [value], call)
+        return ctx.add(Reshape((1, *shape)), [value], call)
+    op = Window(taps.size, taps.dilation, taps.stride, phase)
+    return _remembering(ctx, call, op, value, np.full((op.span, *shape), fill, np.float32), "window")
+
+
+def _remembering(ctx: Context, call: Call, op: Op, value: str, start: Array, name: str) -> str:
+    """The first result of an op that keeps frames of before."""
+    if ctx.builder.graph.values[value].dtype != "float32":
+        refuse(call, "frames of integers are kept", "delay or join what is computed from them")
+    hint = f"{call.path or call.name}_{name}"
     try:
-        return ctx.builder.add(op, [value, start], f"{call.path or call.name}_window")[0]
+        return ctx.builder.add(op, [value, ctx.builder.constant(start, f"{hint}_start")], hint)[0]
     except ValueError as error:
         refuse(call, f"its operands do not fit: {error}")
 
@@ -38,12 +85,8 @@ def delayed(ctx: Context, call: Call, value: str, frames: int) -> str:
     """``value`` some frames later, zeros before."""
     if frames == 0:
         return value
-    if ctx.builder.graph.values[value].dtype != "float32":
-        refuse(call, "integer inputs are delayed", "delay what is computed from them")
     shape = ctx.builder.graph.values[value].shape
-    both = window(ctx, call, value, 2, frames)
-    first = ctx.add(Slice(-1 - len(shape), 0, 1), [both], call)
-    return ctx.add(Reshape(shape), [first], call)
+    return _remembering(ctx, call, Delay(frames), value, np.zeros((frames, *shape), np.float32), "delay")
 
 
 def running(ctx: Context, call: Call, function: str, *values: str) -> str:
@@ -137,21 +180,25 @@ def zeros_around(ctx: Context, call: Call, parts: Sequence[Any], axis: int) -> S
     return padded(ctx, call, parts[at[0]], before, after, 0.0)
 
 
-def cut(call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream | None:
-    """``x[start:stop]`` along time; None where it is the last frame alone."""
-    if step != 1:
-        refuse(call, "it takes every other frame", "keep all frames")
-    lengths = [n + x.extra for n in LENGTHS]
+def cut(ctx: Context, call: Call, x: Stream, start: Any, stop: Any, step: Any) -> Stream | None:
+    """``x[start:stop:step]`` along time; None where it is the last frame alone."""
+    lengths = [n + x.extra for n in call.lengths(x.rate)]
     ranges = [
         range(*slice(_side(start, k), _side(stop, k)).indices(length)) for k, length in enumerate(lengths)
     ]
     a, b = ranges
     if len(a) == len(b) == 1 and all(r[0] == n - 1 for r, n in zip(ranges, lengths, strict=True)):
         return None
-    if a.start != b.start or len(b) - len(a) != LENGTHS[1] - LENGTHS[0]:
+    if a.start != b.start or lengths[0] - a.stop != lengths[1] - b.stop:
         refuse(call, "it keeps a fixed number of frames of a sequence of any length",
                "take the last frame ([:, -1]) or all but a fixed number of them")  # fmt: skip
-    return trimmed(x, a.start, lengths[0] - a.stop)
+    x = trimmed(x, a.start, lengths[0] - a.stop)
+    if step in (None, 1):
+        return x
+    if not isinstance(step, int):
+        refuse(call, "the step of a slice depends on the length of the sequence")
+    y = windows(ctx, call, filled(ctx, call, x), Taps(1, 1, step))
+    return replace(y, value=ctx.reshaped(y.value, x.frame, call))
 
 
 def _side(bound: Any, k: int) -> Any:

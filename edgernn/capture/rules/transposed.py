@@ -110,7 +110,7 @@ def _spread(ctx: Context, call: Call, x: Stream, layer: _Layer) -> Stream:
         start = layer.padding[k]
         value = ctx.add(Slice(k - len(entries), start, start + layer.size(k, count)), [value], call)
     dims = plain_dims(call)
-    return timed(ctx.reshaped(value, frame_of(dims), call), dims, x.lag, x.extra)
+    return timed(ctx.reshaped(value, frame_of(dims), call), dims, x.lag, x.extra, x.rate)
 
 
 def _in_order(ctx: Context, call: Call, value: str, layer: _Layer, positions: Sequence[int]) -> str:

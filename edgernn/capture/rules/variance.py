@@ -55,7 +55,7 @@ def _over_time(ctx: Context, call: Call, x: Stream, axes: list[int], correction:
     mean = running(ctx, call, "mean", _averaged(ctx, call, value, kept))
     before, after = (ctx.add(Binary("sub"), [value, m], call) for m in (delayed(ctx, call, mean, 1), mean))
     product = _averaged(ctx, call, ctx.add(Binary("mul"), [before, after], call), kept)
-    variance = running(ctx, call, "mean", product)
+    variance = running(ctx, call, "mean", in_step(ctx, call, product, x))
     return last_of(ctx, call, variance, x), last_of(ctx, call, mean, x)
 
 

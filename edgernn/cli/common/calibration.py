@@ -15,6 +15,7 @@ from edgernn.ir.graph import Port
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.io.npy import DAMAGE, read_array
+from edgernn.runtime.io.steps import of_frames
 
 DAMAGED_ARCHIVE = (
     *DAMAGE, OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, KeyError, RuntimeError,
@@ -38,11 +39,18 @@ def load_calibration(path: Path, interface: Interface) -> Sequences:
     arrays = {name: array for name, array in arrays.items() if not _is_target(name, interface)}
     if not arrays:
         raise UsageError(f"--calibration {path}: holds no arrays; {LAYOUT}")
-    columns = {p.name: _sequences(arrays, p, interface, path) for p in interface.inputs}
+    frames = of_frames(interface)
+    columns = {p.name: _sequences(arrays, p, frames, path) for p in frames.inputs}
     counts = {name: len(found) for name, found in columns.items()}
     if len(set(counts.values())) != 1:
         raise UsageError(f"--calibration {path}: inputs have different numbers of sequences: {counts}")
-    return [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
+    rows = [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
+    return [{p.name: _in_steps(row[p.name], p, interface.hop) for p in interface.inputs} for row in rows]
+
+
+def _in_steps(frames: Array, port: Port, hop: int) -> Array:
+    """Whole steps of ``hop`` frames; frames at the end that are none are left out."""
+    return frames if hop == 1 or port.kind == "static" else frames[: len(frames) // hop * hop].reshape(-1, *port.shape)
 
 
 def load_targets(path: Path, interface: Interface) -> list[Array] | None:

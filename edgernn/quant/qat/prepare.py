@@ -38,7 +38,7 @@ def prepare(
     ports = {port.name: port for port in program.inputs}
     if not calibration:
         raise UsageError("training with integers needs calibration: sequences of real input")
-    calibration = in_frames(calibration, program.inputs)
+    calibration = in_frames(calibration, program.inputs, program.hop)
     for number, sequence in enumerate(calibration):
         wrong = set(sequence) ^ set(ports)
         if wrong:
