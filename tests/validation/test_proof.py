@@ -19,6 +19,7 @@ from edgernn.capture.values import Stream
 from edgernn.errors import ValidationError
 from edgernn.runtime.engines.reference import ReferenceEngine
 from edgernn.validation import checks
+from edgernn.validation.results import OutputError
 from tests.capture.support import randomized
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -282,3 +283,28 @@ def test_report_of_a_pass_says_what_was_compared(tmp_path: Path) -> None:
     assert [p.name for p in report.properties] == ["causality", "reset", "snapshot"]
     assert report.drift[0].steps == 500 and report.drift[0].max_error < 1e-5
     assert report.latency is not None and 0 < report.latency.min_us <= report.latency.median_us <= report.latency.p99_us
+
+
+def test_a_sampling_rate_may_be_a_whole_number(tmp_path: Path) -> None:
+    model = edgernn.convert(Net(nn.GRU), inputs="1,T,6", sample_rate_hz=16000)
+    assert model.save(tmp_path / "net.ern").passed
+    with edgernn.load(tmp_path / "net.ern") as session:
+        assert session.interface.sample_rate_hz == 16000.0
+
+
+@pytest.mark.parametrize(
+    ("max_error", "rms_error", "passed"), [(0.3, 0.04, True), (0.3, 0.06, False), (0.09, 0.06, True)]
+)
+def test_quantized_outputs_may_jump_in_single_frames(max_error: float, rms_error: float, passed: bool) -> None:
+    """As a probability does: at every frame within a tenth of the peak, or a twentieth on the average."""
+    expected = checks.Expected([], 0.1, peak={"y": 1.0}, noise={"y": 0.0})
+    output = OutputError(
+        "y", "frame", 100, max_error, rms_error, 1.0, None, None, expected.tolerance("y"),
+        rms_tolerance=expected.rms_tolerance("y"),
+    )  # fmt: skip
+    assert output.passed == passed
+
+
+def test_float_outputs_may_not() -> None:
+    expected = checks.Expected([], peak={"y": 1.0}, noise={"y": 0.0})
+    assert expected.rms_tolerance("y") == 0.0

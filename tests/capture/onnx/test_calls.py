@@ -137,3 +137,13 @@ def test_the_proof_is_by_the_file_and_not_by_what_was_read(monkeypatch: pytest.M
     monkeypatch.setitem(operators.OPERATORS, "Tanh", operators.OPERATORS["Sigmoid"])
     report = check(edgernn.convert(of_frames([node("Tanh", "x", "y")])))
     assert not report.passed and any("differs by" in line for line in report.failures())
+
+
+def test_free_axes_of_a_model_that_is_called_frame_by_frame_are_one() -> None:
+    """Without names, as in silero_vad.onnx: the axis that is free is the batch, not time."""
+    proto = step("state", "stateN")
+    for given in proto.graph.input:
+        given.type.tensor_type.shape.dim[0].Clear()
+    converted = prove(proto, inputs=f"x:1,{INPUTS}")
+    assert ports(converted) == (["x"], ["y"], ["state"])
+    assert converted.interface.states[0].shape == (HIDDEN,)

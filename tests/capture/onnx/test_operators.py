@@ -71,6 +71,10 @@ CASES: dict[str, Make] = {
         node("Transpose", "x", "t", perm=[1, 0, 2]), node("Conv", "t w b", "c", auto_pad="SAME_UPPER"),
         node("Flatten", "c", "f"), node("Unsqueeze", "f zero", "y"),
         constants=(weight("w", 2, 1, 3), weight("b", 2), constant("zero", [0]))),
+    "transposed convolution over features": through(
+        node("Transpose", "x", "t", perm=[1, 0, 2]), node("ConvTranspose", "t w b", "c", strides=[2], pads=[1, 1]),
+        node("Flatten", "c", "f"), node("Unsqueeze", "f zero", "y"),
+        constants=(weight("w", 1, 2, 4), weight("b", 2), constant("zero", [0]))),
     "batch norm": through(
         node("Transpose", "x", "t", perm=[0, 2, 1]), node("BatchNormalization", "t s b m v", "n", epsilon=1e-3),
         node("Transpose", "n", "y", perm=[0, 2, 1]),
