@@ -9,6 +9,7 @@ first of BOARDS whose memory the integer model fits; what the tool says of the o
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +21,16 @@ from benchmarks.third_party.dgaintel import Dgaintel
 from benchmarks.third_party.fastgrnn import FastGrnn
 from benchmarks.third_party.g2p import G2pEncoder
 from benchmarks.third_party.guitar import TubeScreamerGru, TubeScreamerLstm
-from benchmarks.third_party.model import Array, ThirdParty, largest_error, load, quantized, score
+from benchmarks.third_party.model import (
+    Array,
+    ThirdParty,
+    largest_error,
+    load,
+    originals,
+    peak,
+    quantized,
+    score,
+)
 from benchmarks.third_party.nsnet2 import Nsnet2
 from benchmarks.third_party.resemblyzer import Resemblyzer
 from benchmarks.third_party.silero import SileroLayers, SileroOnnx, SileroSequence
@@ -57,8 +67,8 @@ class Row:
 
 def measure(given: ThirdParty, scheme: str, folder: Path, notes: dict[str, str]) -> Row:
     """A row; ``notes`` gets what could not be done, and why."""
-    model = given.convert()
-    row = Row(given.title, float_error(model, given, folder), what=given.metric)
+    model, wanted = given.convert(), originals(given)
+    row = Row(given.title, float_error(model, given, wanted, folder), what=given.metric)
     try:
         integers = quantized(model, given, scheme)
         path = folder / f"{given.name}_{scheme}.so"
@@ -67,7 +77,7 @@ def measure(given: ThirdParty, scheme: str, folder: Path, notes: dict[str, str])
         notes[f"{given.name} in {scheme}"] = str(error).splitlines()[0].rpartition("/")[2]
         return row
     with load(path) as session:
-        row.metric = score(session, given)
+        row.metric = score(session, given, wanted)
     artifact = folder / f"{given.name}_{scheme}.ern"
     integers.save(artifact)
     np.save(folder / "frames.npy", given.test()[0][:STEPS])
@@ -75,7 +85,7 @@ def measure(given: ThirdParty, scheme: str, folder: Path, notes: dict[str, str])
     return row
 
 
-def float_error(model: Model, given: ThirdParty, folder: Path) -> float:
+def float_error(model: Model, given: ThirdParty, wanted: Sequence[Array], folder: Path) -> float:
     """Over all engines, relative to the peak of outputs above 1."""
     errors = []
     for engine, suffix in ENGINES.items():
@@ -83,13 +93,8 @@ def float_error(model: Model, given: ThirdParty, folder: Path) -> float:
         if not path.exists():
             model.save(path)
         with load(path, engine) as session:
-            errors.append(largest_error(session, given))
-    return max(errors) / max(1.0, *(float(np.abs(peak(given, frames)).max()) for frames in given.test()))
-
-
-def peak(given: ThirdParty, frames: Array) -> Array:
-    """What the original gives."""
-    return given.original(frames)
+            errors.append(largest_error(session, given, wanted))
+    return max(errors) / peak(wanted)
 
 
 def cost(row: Row, given: ThirdParty, artifact: Path, folder: Path, notes: dict[str, str]) -> None:

@@ -72,18 +72,25 @@ def quantized(model: Model, given: ThirdParty, scheme: str = "int16x8") -> Model
     return model.quantize([{port: frames} for frames in given.calibration()], scheme)
 
 
-def largest_error(session: Session, given: ThirdParty) -> float:
-    """Largest absolute difference between the stream and the original over the test sequences."""
-    return max(
-        float(np.abs(stream(session, frames).astype(np.float64) - given.original(frames)).max())
-        for frames in given.test()
-    )
+def originals(given: ThirdParty) -> list[Array]:
+    """What the original gives for the test sequences."""
+    return [given.original(frames) for frames in given.test()]
 
 
-def score(session: Session, given: ThirdParty) -> float:
+def largest_error(session: Session, given: ThirdParty, wanted: Sequence[Array]) -> float:
+    """Largest absolute difference between the stream and ``wanted``, over the test sequences."""
+    pairs = zip(given.test(), wanted, strict=True)
+    return max(float(np.abs(stream(session, frames).astype(np.float64) - y).max()) for frames, y in pairs)
+
+
+def peak(wanted: Sequence[Array]) -> float:
+    """Largest output, at least 1: what errors are relative to."""
+    return max(1.0, *(float(np.abs(y).max()) for y in wanted))
+
+
+def score(session: Session, given: ThirdParty, wanted: Sequence[Array]) -> float:
     """The metric of what a session streams."""
-    test = given.test()
-    return given.score([given.original(frames) for frames in test], [stream(session, frames) for frames in test])
+    return given.score(wanted, [stream(session, frames) for frames in given.test()])
 
 
 def load(path: Any, engine: str = "auto") -> Session:
