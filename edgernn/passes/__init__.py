@@ -7,7 +7,7 @@ from edgernn.passes.banded import use_bands
 from edgernn.passes.compact import compact
 from edgernn.passes.expand import expand
 from edgernn.passes.fold import fold_affine
-from edgernn.passes.simplify import simplify
+from edgernn.passes.simplify import drop_unread_states, simplify
 from edgernn.passes.squeeze import squeeze
 from edgernn.passes.stream import stream
 
@@ -17,5 +17,7 @@ def to_step_program(graph: Graph) -> Graph:
     program = simplify(squeeze(simplify(stream(graph))))
     program = simplify(fold_affine(simplify(compact(expand(fold_affine(program))))))
     program = simplify(use_bands(simplify(absorb_moves(program))))
+    if graph.mode != "step":
+        program = drop_unread_states(program)
     check_graph(program)
     return program

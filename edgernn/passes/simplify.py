@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Node
+from edgernn.ir.interface import LINE_STATE, LIVE_STATE
 from edgernn.ir.op import Array, Op
 from edgernn.ir.rewrite import rewrite
 from edgernn.ops import Concat, Expand, Reshape, Slice, Transpose
@@ -99,6 +101,16 @@ def drop_dead(graph: Graph) -> Graph:
     defined.update(name for node in new.nodes for name in node.outputs)
     new.values = {name: value for name, value in graph.values.items() if name in defined}
     return new
+
+
+def drop_unread_states(graph: Graph) -> Graph:
+    """Without states that no node and no output reads, but for those that a model with a delay has in any case."""
+    while True:
+        read = {name for node in graph.nodes for name in node.inputs} | {p.value for p in graph.outputs}
+        kept = [s for s in graph.states if s.before in read or s.name in (LIVE_STATE, LINE_STATE)]
+        if len(kept) == len(graph.states):
+            return graph
+        graph = drop_dead(replace(graph.copy(), states=kept))
 
 
 def share_constants(graph: Graph) -> Graph:

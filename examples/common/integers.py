@@ -16,7 +16,7 @@ from rich.table import Table
 import edgernn
 from edgernn.api import Model
 from edgernn.errors import EdgeRNNError, UnsupportedOpError
-from edgernn.quant import SCHEMES
+from edgernn.quant import SCHEMES, weights8
 from edgernn.runtime import Session
 from edgernn.validation.results import ArtifactReport
 from examples.common.task import Answer, Frames, Task, answers, whole
@@ -167,7 +167,7 @@ def main(*tasks: Task, arguments: Sequence[str] | None = None) -> int:
     """Measure the tasks in every scheme and print the table; the exit code."""
     parser = argparse.ArgumentParser(description="score of trained models in float32 and in integers")
     parser.add_argument("--output", type=Path, default=Path("build/accuracy"), help="folder for the artifacts")
-    parser.add_argument("--schemes", nargs="+", choices=sorted(SCHEMES), default=list(SCHEMES))
+    parser.add_argument("--schemes", nargs="+", choices=(*SCHEMES, weights8.SCHEME), default=list(SCHEMES))
     parser.add_argument("--drift-steps", type=int, default=DRIFT_STEPS)
     options = parser.parse_args(arguments)
     rows: list[Row] = []

@@ -72,6 +72,14 @@ def test_no_work_is_done_twice(make: type[nn.Module]) -> None:
     assert executed <= 1.05 * counted
 
 
+def test_windows_within_a_step_remember_nothing() -> None:
+    """Of four windows over time, the second pooling finds its frames within a step."""
+    states = edgernn.convert(randomized(Crnn()), inputs="1,T,5").interface.states
+    assert [s.name for s in states] == [
+        "stream_live", "stream_live_line", "first_window_h", "pool_window_h", "second_window_h", "gru_h",
+    ]  # fmt: skip
+
+
 def test_streams_of_single_frames_are_taken_in_whole_steps(tmp_path: Path) -> None:
     module = randomized(Crnn()).eval()
     edgernn.convert(module, inputs="1,T,5").save(tmp_path / "crnn.ern")
