@@ -188,7 +188,7 @@ class Model:
 
         Raises UnsupportedOpError for an operation that has no integer form, LossError where ``max_loss`` cannot be met.
         """
-        from edgernn.quant import quantize, quantize_weights, weights8
+        from edgernn.quant import in_ops_with_integer_forms, quantize, quantize_weights, weights8
         from edgernn.validation.search import find_schemes
         from edgernn.validation.sequences import check_calibration
 
@@ -205,14 +205,15 @@ class Model:
             return Model(quantize_weights(self.graph), self.reference, self.graph, sequences)
         if sequences is None:
             raise UsageError(f"scheme {scheme!r} needs calibration: sequences of real input")
+        graph = in_ops_with_integer_forms(self.graph)
         if max_loss is None:
-            quantized, search = quantize(self.graph, sequences, scheme, method, layers), None
+            quantized, search = quantize(graph, sequences, scheme, method, layers), None
         else:
             quantized, search = find_schemes(
-                self.graph, sequences, max_loss, metric, targets,
+                graph, sequences, max_loss, metric, targets,
                 scheme=scheme, method=method, layers=layers, progress=progress,
             )  # fmt: skip
-        model = Model(quantized.graph, self.reference, self.graph, sequences)
+        model = Model(quantized.graph, self.reference, graph, sequences)
         model.quantized, model.search = quantized, search
         return model
 

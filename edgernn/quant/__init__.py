@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgernn.ir.op import Array
 from edgernn.quant import weights8
+from edgernn.quant.composed import in_ops_with_integer_forms
 from edgernn.quant.quantize import Quantized, quantize
 from edgernn.quant.schemes import SCHEMES, Scheme
 from edgernn.quant.weights8 import quantize_weights
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
     from edgernn.quant.qat.module import QatModule
 
-__all__ = ["SCHEMES", "Quantized", "Scheme", "prepare_qat", "quantize", "quantize_weights", "weights8"]
+__all__ = [
+    "SCHEMES", "Quantized", "Scheme", "in_ops_with_integer_forms", "prepare_qat", "quantize", "quantize_weights",
+    "weights8",
+]  # fmt: skip
 
 
 def prepare_qat(

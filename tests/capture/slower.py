@@ -84,6 +84,21 @@ class Framed(nn.Module):
         return frames
 
 
+class Spectrum(nn.Module):
+    """Magnitudes of a short-time Fourier transform, then a GRU."""
+
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(9, 6, batch_first=True)
+        self.register_buffer("window", torch.hann_window(16))
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames: Tensor = self.gru(torch.fft.rfft(x.flatten(1).unfold(1, 16, 4) * self.window).abs())[0]
+        return frames
+
+
 class TwoRates(nn.Module):
     """Answers at the end, of frames of two rates."""
 
@@ -98,6 +113,6 @@ class TwoRates(nn.Module):
 
 MODELS: dict[type[nn.Module], tuple[int, int, int]] = {
     Strided: (2, 0, 0), TwoStrides: (6, 1, 1), Crnn: (4, 1, 1), Pyramid: (2, 0, 0), EveryThird: (3, 0, 0),
-    Framed: (5, 3, 0), TwoRates: (2, 1, 1),
+    Framed: (5, 3, 0), Spectrum: (4, 3, 0), TwoRates: (2, 1, 1),
 }  # fmt: skip
-"""Class -> hop, delay and tail; each takes "1,T,5", Framed "1,T,1"."""
+"""Class -> hop, delay and tail; each takes "1,T,5", and of a waveform "1,T,1"."""

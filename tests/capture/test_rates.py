@@ -11,14 +11,14 @@ import edgernn
 from edgernn.cli import main
 from edgernn.errors import FrameError, UnsupportedModelError
 from edgernn.ops.evaluate import run_sequence
-from tests.capture.slower import MODELS, Crnn, EveryThird, Framed, Pyramid, Strided, TwoRates
+from tests.capture.slower import MODELS, Crnn, EveryThird, Framed, Pyramid, Spectrum, Strided, TwoRates
 from tests.capture.support import check, prove, randomized
 
 ENGINES = ("numba", "native", "onnxruntime", "tflite")
 
 
 def inputs_of(make: type[nn.Module]) -> str:
-    return "1,T,1" if make is Framed else "1,T,5"
+    return "1,T,1" if make in (Framed, Spectrum) else "1,T,5"
 
 
 @pytest.mark.parametrize("make", MODELS)
@@ -37,7 +37,8 @@ def test_engines(make: type[nn.Module], engine: str) -> None:
 @pytest.mark.parametrize("scheme", ["int16x8", "int8", "int16x4", "weights8"])
 @pytest.mark.parametrize("make", MODELS)
 def test_schemes_are_the_same_on_every_engine(make: type[nn.Module], scheme: str, tmp_path: Path) -> None:
-    frames = np.random.default_rng(1).standard_normal((4, 61, 1 if make is Framed else 5)).astype(np.float32)
+    size = 1 if make in (Framed, Spectrum) else 5
+    frames = np.random.default_rng(1).standard_normal((4, 61, size)).astype(np.float32)
     model = edgernn.convert(randomized(make()), inputs=inputs_of(make)).quantize(list(frames), scheme)
     suffixes = (".ern", ".so", ".onnx", ".tflite") if make is Crnn else (".ern", ".so")
     reports = [model.save(tmp_path / f"model{suffix}") for suffix in suffixes]

@@ -11,7 +11,7 @@ from torch.nn.functional import pad, relu
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import edgernn
-from edgernn.errors import UsageError
+from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.quant import prepare_qat
 from edgernn.quant.qat.module import QatModule
 from tests.capture.support import randomized
@@ -202,3 +202,17 @@ def test_the_module_is_left_as_it_was() -> None:
 def test_what_does_not_fit_is_refused(call: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         call(prepared("GRU", "int16x8"))
+
+
+@pytest.mark.parametrize("layer", [nn.Conv1d(3, 4, 3, padding=1), nn.Conv1d(3, 4, 2, stride=2)])
+def test_models_whose_frames_are_not_those_of_the_input_are_refused(layer: nn.Module) -> None:
+    class Convolved(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = layer
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.conv(x.transpose(1, 2)).transpose(1, 2)
+
+    with pytest.raises(UnsupportedModelError, match="its frames are not those of the input"):
+        prepare_qat(Convolved(), [{"x": np.zeros((8, 3), np.float32)}], inputs="1,T,3")

@@ -8,11 +8,12 @@ from typing import Any
 from torch import nn
 
 from edgernn.capture import call_spec, capture, in_float32
-from edgernn.errors import UsageError
+from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.builder import identifier
 from edgernn.ir.op import Array
 from edgernn.ir.ports import in_frames
 from edgernn.passes import to_step_program
+from edgernn.quant.composed import in_ops_with_integer_forms
 from edgernn.quant.qat.layout import Layout
 from edgernn.quant.qat.module import QatModule
 from edgernn.quant.qat.trained import untied
@@ -33,7 +34,13 @@ def prepare(
     scheme_named(scheme)
     spec = call_spec(example, inputs, None, module.forward)
     captured = capture(in_float32(module), spec, identifier(name or type(module).__name__))
-    program = to_step_program(captured.graph)
+    program = in_ops_with_integer_forms(to_step_program(captured.graph))
+    if program.hop > 1 or program.delay or program.tail:
+        raise UnsupportedModelError(
+            f"training with integers of a model with a hop of {program.hop}, a delay of {program.delay} and a tail of "
+            f"{program.tail}: its frames are not those of the input",
+            remedy="make convolutions causal and keep all frames, or quantize it without training: Model.quantize",
+        )
     layout = Layout(module, captured, program)
     ports = {port.name: port for port in program.inputs}
     if not calibration:
