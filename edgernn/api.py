@@ -51,6 +51,8 @@ def convert(
     state: Any = None,
     name: str | None = None,
     sample_rate_hz: float | None = None,
+    mode: str = "stream",
+    max_frames: int | None = None,
 ) -> Model:
     """Convert a whole-sequence module, a step module, or an ONNX model to a step program.
 
@@ -60,6 +62,8 @@ def convert(
              or specs ("1,64"), in whatever nesting the module takes; a sequence of the arguments for
              ``forward(x_t, h, c) -> (y_t, h, c)``
     name     of the model, the module's class by default
+    mode     "stream", frame by frame for ever; or "segment", whole segments of up to ``max_frames`` frames, which
+             bidirectional layers and statistics over time need. Its sessions have ``run(frames)`` in place of ``step``
 
     An ONNX model is the path of its file or a ModelProto. Its ``inputs`` are "NAME:1,T,40" with T for time, or
     "NAME=VALUE" for one that stays the same; its ``state`` is "INPUT=OUTPUT", for outputs that are the next values of
@@ -76,6 +80,8 @@ def convert(
     from edgernn.validation.reference import Reference
 
     sample_rate_hz = None if sample_rate_hz is None else float(sample_rate_hz)
+    if mode != "stream" or max_frames is not None:
+        return _of_segments(module, example, inputs, state, name, sample_rate_hz, mode, max_frames)
     if isinstance(module, str | os.PathLike) or type(module).__name__ == "ModelProto":
         return _from_onnx(module, example, inputs, state, name, sample_rate_hz)
     if isinstance(module, QatModule):
@@ -88,6 +94,25 @@ def convert(
     program = to_step_program(captured.graph)
     program.sample_rate_hz = sample_rate_hz
     return Model(program, Reference(module, captured, program))
+
+
+def _of_segments(
+    module: Any, example: Any, inputs: Any, state: Any, name: str | None, sample_rate_hz: float | None, mode: str,
+    max_frames: int | None,
+) -> Model:  # fmt: skip
+    """The stages of a module that needs the whole sequence."""
+    from edgernn.capture import call_spec, capture, in_float32
+    from edgernn.passes.segment import to_segment
+    from edgernn.segments import SegmentModel
+
+    if mode != "segment" or max_frames is None:
+        raise UsageError(f"mode is 'stream', or 'segment' with max_frames; found {mode!r} with max_frames {max_frames}")
+    if not callable(getattr(module, "forward", None)) or isinstance(inputs, Mapping) or state is not None:
+        raise UsageError("mode 'segment' takes a PyTorch module of whole sequences, whose states start from constants")
+    spec = call_spec(example, inputs, None, module.forward)
+    module = in_float32(module)
+    captured = capture(module, spec, identifier(name or _snake(type(module).__name__)), segment=True)
+    return SegmentModel(module, captured, to_segment(captured.graph, max_frames, sample_rate_hz))
 
 
 def _from_onnx(

@@ -8,8 +8,11 @@ from pathlib import Path
 from types import ModuleType
 
 from edgernn.errors import ArtifactError, EngineError, MissingExtraError, UnsupportedOpError
+from edgernn.ir.segmentfile import holds_segment, read_segment
+from edgernn.ops import OPS
 from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
 from edgernn.runtime.engines.base import Engine
+from edgernn.runtime.segment import SegmentSession
 from edgernn.runtime.session import Session
 
 SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
@@ -32,8 +35,34 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     candidates = ENGINES_OF_SUFFIX.get(path.suffix)
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
+    if path.suffix == ".ern" and holds_segment(path):
+        return _segment(path, engine, candidates, raw)
     opened = _first(path, candidates) if engine == "auto" else _named(path, engine, candidates).open(path)
     return Session(opened, str(path), raw)
+
+
+def _segment(path: Path, engine: str, candidates: tuple[str, ...], raw: bool) -> SegmentSession:
+    """A session of a model of whole segments: one engine for all of its stages."""
+    _, segment = read_segment(path, OPS)
+    interfaces = segment.stage_interfaces()
+
+    def opened(module: ModuleType) -> list[Engine]:
+        pairs = zip(interfaces, segment.stages, strict=True)
+        return [module.of_program(interface, stage.graph) for interface, stage in pairs]
+
+    if engine != "auto":
+        return SegmentSession(segment, opened(_named(path, engine, candidates)), str(path), raw)
+    refusal: MissingExtraError | UnsupportedOpError | None = None
+    for name in candidates:
+        module = importlib.import_module(ENGINES[name])
+        refusal = refusal or module.missing()
+        if module.missing() is not None:
+            continue
+        try:
+            return SegmentSession(segment, opened(module), str(path), raw)
+        except UnsupportedOpError as error:
+            refusal = refusal or error
+    raise refusal or EngineError(f"{path}: no engine runs this file")
 
 
 def _named(path: Path, engine: str, candidates: tuple[str, ...]) -> ModuleType:

@@ -14,7 +14,10 @@ from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of
 from edgernn.errors import UnsupportedModelError
 from edgernn.ir.builder import Builder
 from edgernn.ir.op import Array, Op
-from edgernn.ops import Binary, Last, Reshape
+from edgernn.ops import Binary, Last, Reshape, Spread
+
+SEGMENT_REMEDY = "--mode segment --max-frames N"
+"""What to ask for where a model needs the whole sequence."""
 
 
 @dataclass
@@ -33,12 +36,14 @@ class Context:
     env     tensor name -> what is known of it
     plain   name of each of the user's inputs without an axis of time -> its port
     given   port -> recurrent nodes that start from what it is given
+    segment  whether the whole sequence is there, so that values of its end may enter frames
     """
 
     builder: Builder
     env: dict[str, Tracked] = field(default_factory=dict)
     plain: dict[str, str] = field(default_factory=dict)
     given: dict[str, list[GivenState]] = field(default_factory=dict)
+    segment: bool = False
 
     def resolve(self, argument: Any) -> Any:
         """An argument of a call with its Refs replaced by what they stand for."""
@@ -92,6 +97,8 @@ class Context:
         """``values`` such that all Streams have the same timing: what holds for a whole sequence holds at its end."""
         if not any(isinstance(v, Stream) and self.is_final(v) for v in values):
             return list(values)
+        if self.segment and any(isinstance(v, Stream) and v.time is not None for v in values):
+            return [self.spread(v) if isinstance(v, Stream) and self.is_final(v) else v for v in values]
         aligned = []
         for value in values:
             if isinstance(value, Stream) and not self.is_final(value):
@@ -99,11 +106,16 @@ class Context:
                     refuse(
                         call,
                         "a value of the end of the sequence is combined with its frames: the future would be needed",
-                        "combine only values of the same frame, or only values of the end",
+                        "combine only values of the same frame, or only values of the end; or convert whole segments "
+                        f"({SEGMENT_REMEDY})",
                     )
                 value = Stream(self.add(Last(), [value.value], call), value.dims)
             aligned.append(value)
         return aligned
+
+    def spread(self, value: Stream) -> Stream:
+        """A value of the end of a segment, as it enters each of its frames."""
+        return Stream(self.builder.add1(Spread(), [value.value], f"{value.value}_whole"), value.dims)
 
     def _operand(self, call: Call, value: Any, dims: tuple[int | None, ...], equal_rank: bool) -> str:
         if isinstance(value, Varying):

@@ -28,14 +28,14 @@ SCALES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 30, 32, 40, 48, 60, 64, 80
 """What is tried where a module does not take sequences of LENGTHS."""
 
 
-def capture(module: torch.nn.Module, spec: CallSpec, name: str) -> Captured:
-    """Capture ``module``.
+def capture(module: torch.nn.Module, spec: CallSpec, name: str, segment: bool = False) -> Captured:
+    """Capture ``module``; where ``segment``, with operations that need the whole sequence.
 
     Raises UnsupportedModelError, naming the user's line, on what cannot be converted, and UsageError where
     the module cannot be called with ``spec``.
     """
     scale, results = _scale(module, spec)
-    captured = _captured(module, spec, name, scale)
+    captured = _captured(module, spec, name, scale, segment)
     check_repeats(module, spec, LENGTHS[0] * scale, results)
     return captured
 
@@ -52,21 +52,23 @@ def _scale(module: torch.nn.Module, spec: CallSpec) -> tuple[int, list[Any]]:
         raise error
 
 
-def _captured(module: torch.nn.Module, spec: CallSpec, name: str, scale: int) -> Captured:
+def _captured(module: torch.nn.Module, spec: CallSpec, name: str, scale: int, segment: bool) -> Captured:
     """From sequences so long that they have whole frames of every tensor."""
     names = argument_names(module.forward, spec)
     while True:
         try:
-            return _translated(trace(module, spec, decomposes, scale), spec, names, name, scale)
+            return _translated(trace(module, spec, decomposes, scale), spec, names, name, scale, segment)
         except SlowerError as found:
             scale *= found.factor
         if scale > MAX_SCALE:
             raise UnsupportedModelError("it keeps too few of the frames: one of many thousands")
 
 
-def _translated(traced: Traced, spec: CallSpec, names: list[str], name: str, scale: int) -> Captured:
+def _translated(
+    traced: Traced, spec: CallSpec, names: list[str], name: str, scale: int, segment: bool
+) -> Captured:
     graph = Graph(name, mode="step" if spec.step else "sequence")
-    ctx = Context(Builder(graph))
+    ctx = Context(Builder(graph), segment=segment)
     arguments = _declare(ctx, traced.placeholders, spec, names)
     for call in traced.calls:
         ctx.builder.source = call.source

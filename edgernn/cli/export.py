@@ -39,7 +39,6 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
 @config.option
 @click.argument("model", required=False)
 @model_options
-@click.option("--mode", type=click.Choice(["stream"]), default="stream", show_default=True, help="How it is run.")
 @click.option(
     "--format",
     "formats",
@@ -57,7 +56,7 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
 @quiet_option
 @debug_option
 def command(
-    model: str | None, mode: str, formats: tuple[str, ...] | None, target: str | None, output: str,
+    model: str | None, formats: tuple[str, ...] | None, target: str | None, output: str,
     as_json: bool, quiet: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Convert MODEL (file.py:name, package.module:name or file.onnx) to artifacts that process one frame at a time.
@@ -71,13 +70,26 @@ def command(
     """
     if model is None:
         raise UsageError(f"MODEL is missing: file.py:name, package.module:name or file.onnx, here or in {config.NAME}")
-    order = Order(formats or FORMATS, target, Path(output), options["drift_steps"])
+    formats = _formats_of(options["mode"], formats)
+    order = Order(formats, target, Path(output), options["drift_steps"])
     with prints_to_stderr():
         exported = _export_or_show_search(ModelOptions(model, **options), order, show=not (quiet or as_json))
     if as_json:
         _print_json(exported)
     elif not quiet:
         _print(exported)
+
+
+def _formats_of(mode: str, formats: tuple[str, ...] | None) -> tuple[str, ...]:
+    """What to write. Raises UsageError for what models of whole segments are not written as."""
+    if mode == "stream":
+        return formats or FORMATS
+    from edgernn.segments import FORMATS as OF_SEGMENTS
+
+    wrong = [f for f in formats or () if f not in OF_SEGMENTS]
+    if wrong:
+        raise UsageError(f"--format {','.join(wrong)}: with --mode segment, formats are {', '.join(OF_SEGMENTS)}")
+    return formats or OF_SEGMENTS
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import click
 from edgernn.cli.common.options import debug_option, json_option
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface
+from edgernn.ir.segmentfile import holds_segment
 
 
 @click.command("inspect")
@@ -29,6 +30,8 @@ def command(artifact: str, as_json: bool) -> None:
 
 def describe(path: Path) -> dict[str, Any]:
     """All that an artifact says of itself, as plain values. Raises ArtifactError."""
+    if path.suffix == ".ern" and path.is_file() and holds_segment(path):
+        return _segment(path)
     interface, graph = read_artifact(path)
     plain = {"path": str(path), "size_bytes": path.stat().st_size, **interface.program()}
     plain["fingerprint"] = interface.fingerprint
@@ -39,6 +42,23 @@ def describe(path: Path) -> dict[str, Any]:
     if graph is not None:
         plain |= _program(graph)
     return plain
+
+
+def _segment(path: Path) -> dict[str, Any]:
+    """Of a model of whole segments: its stages, and the memory that a segment takes."""
+    from edgernn.ir.segmentfile import read_segment
+    from edgernn.ops import OPS
+
+    interface, segment = read_segment(path, OPS)
+    programs = [_program(stage.graph) for stage in segment.stages]
+    return {
+        "path": str(path), "size_bytes": path.stat().st_size, **interface.program(),
+        "fingerprint": interface.fingerprint, "state_bytes": segment.state_bytes,
+        "max_frames": segment.max_frames, "buffer_bytes": segment.buffer_bytes,
+        "stages": [s.direction for s in segment.stages],
+        "nodes": [{**row, "stage": k} for k, program in enumerate(programs) for row in program["nodes"]],
+        **{key: sum(p[key] for p in programs) for key in ("weights", "weight_bytes", "macs")},
+    }  # fmt: skip
 
 
 def read_artifact(path: Path) -> tuple[Interface, Graph | None]:
@@ -81,6 +101,9 @@ def _print(plain: dict[str, Any]) -> None:
     rate = f", {plain['sample_rate_hz']:g} Hz" if plain["sample_rate_hz"] else ""
     click.echo(f"mode {plain['mode']}, scheme {plain['scheme']}, hop {plain['hop']}, delay {_delay(plain)}{rate}")
     click.echo(f"state {plain['state_bytes']:,} bytes")
+    if "stages" in plain:
+        click.echo(f"segments of up to {plain['max_frames']:,} frames, buffers {plain['buffer_bytes']:,} bytes")
+        click.echo(f"stages {', '.join(plain['stages'])}")
     table = Table("", "name", "shape", "dtype", "")
     for role in ("inputs", "outputs", "states"):
         for row in plain[role]:

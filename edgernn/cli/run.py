@@ -15,6 +15,8 @@ from edgernn.errors import UsageError
 
 if TYPE_CHECKING:
     from edgernn.boards.links.connect import BoardEngine
+    from edgernn.cli.common.progress import Bar
+    from edgernn.runtime.io import Sink, Source
     from edgernn.runtime.session import Session
 
 
@@ -74,6 +76,8 @@ def command(
     """
     _check_stdin(inputs)
     session, device = _open(artifact, engine, port, board)
+    if session.interface.mode == "segment" and snapshot:
+        raise UsageError("--snapshot: a model of whole segments has no state between segments")
     summary = _stream(session, inputs, outputs, snapshot, limit, as_json, quiet)
     if device is not None:
         from edgernn.boards.profile.serial import summary_of
@@ -126,7 +130,7 @@ def _stream(
             sink = open_sink(outputs, session.interface, json=as_json)
             try:
                 with Bar(enabled=not quiet and "-" not in outputs) as bar:
-                    summary = stream(session, source, sink, limit, stop, bar, end=kept is None)
+                    summary = _frames_through(session, source, sink, limit, stop, bar, kept)
             except BrokenPipeError:
                 sink.close()
                 if kept:
@@ -140,6 +144,18 @@ def _stream(
             save(session, kept)
             summary.snapshot, summary.restored = str(kept), restored
     return summary
+
+
+def _frames_through(
+    session: Session, source: Source, sink: Sink, limit: int | None, stop: StopSignal, bar: Bar, kept: Path | None
+) -> Summary:
+    """As a stream; a model of whole segments takes all frames of the source as one."""
+    from edgernn.cli.common.segments import run_segment
+    from edgernn.runtime.segment import SegmentSession
+
+    if isinstance(session, SegmentSession):
+        return run_segment(session, source, sink, limit, stop)
+    return stream(session, source, sink, limit, stop, bar, end=kept is None)
 
 
 def _check_stdin(inputs: tuple[str, ...]) -> None:

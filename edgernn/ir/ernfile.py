@@ -38,14 +38,16 @@ def parse_ern(data: bytes, ops: Mapping[str, type[Op]], where: str) -> tuple[Int
     if METADATA_KEY not in metadata or PROGRAM_KEY not in metadata:
         raise ArtifactError(f"{where}: a safetensors file, but not an .ern: it holds no program")
     interface = Interface.from_json(metadata[METADATA_KEY], where)
-    _unpack(arrays, parse_json_object(metadata.get(NIBBLES_KEY, "{}"), where), where)
+    if interface.mode == "segment":
+        raise ArtifactError(f"{where}: a model of whole segments: it has no step program; run it with edgernn.load")
+    unpacked(arrays, parse_json_object(metadata.get(NIBBLES_KEY, "{}"), where), where)
     graph = graph_from_plain(interface, parse_json_object(metadata[PROGRAM_KEY], where), arrays, ops, where)
     if fingerprint(graph) != interface.fingerprint:
         raise ArtifactError(f"{where}: the contents do not match their fingerprint: the file is damaged")
     return interface, graph
 
 
-def _unpack(arrays: dict[str, Array], halves: dict[str, Any], where: str) -> None:
+def unpacked(arrays: dict[str, Array], halves: dict[str, Any], where: str) -> None:
     """Replace what holds two entries a byte by int8 matrices. Nothing else may be uint8."""
     packed = {name for name, array in arrays.items() if array.dtype == "uint8"}
     if packed != set(halves):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,26 @@ from edgernn.ir.codec import fingerprint, graph_to_plain
 from edgernn.ir.ernfile import NIBBLES_KEY, PROGRAM_KEY
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import METADATA_KEY, Interface
+from edgernn.ir.op import Array
+from edgernn.ir.segment import Segment, segment_to_plain
 
 
 def write(graph: Graph, path: Path) -> None:
     """Write ``graph`` as an .ern file at ``path``."""
     interface = Interface.of(graph, fingerprint(graph))
     metadata = {METADATA_KEY: interface.to_json(), PROGRAM_KEY: json.dumps(graph_to_plain(graph))}
-    tensors = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in graph.constants.items()}
+    _save(graph.constants, metadata, path)
+
+
+def write_segment(segment: Segment, path: Path) -> None:
+    """Write a model of whole segments as an .ern file at ``path``."""
+    metadata = {METADATA_KEY: segment.interface().to_json(), PROGRAM_KEY: json.dumps(segment_to_plain(segment))}
+    constants = {f"{k}/{n}": a for k, stage in enumerate(segment.stages) for n, a in stage.graph.constants.items()}
+    _save(constants, metadata, path)
+
+
+def _save(constants: Mapping[str, Array], metadata: dict[str, str], path: Path) -> None:
+    tensors = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in constants.items()}
     halves = {name: array.shape for name, array in tensors.items() if nibbles.fits(array)}
     if halves:
         metadata[NIBBLES_KEY] = json.dumps(halves)

@@ -100,3 +100,8 @@ def missing() -> MissingExtraError | None:
 def open(path: Path) -> NumbaEngine:
     """Load an .ern file."""
     return NumbaEngine(*read_ern(path, OPS))
+
+
+def of_program(interface: Interface, graph: Graph) -> NumbaEngine:
+    """The engine of a step program in memory, as a stage of a segment is."""
+    return NumbaEngine(interface, graph)

@@ -70,3 +70,8 @@ def missing() -> MissingExtraError | None:
 def open(path: Path) -> ReferenceEngine:
     """Load an .ern file."""
     return ReferenceEngine(*read_ern(path, OPS))
+
+
+def of_program(interface: Interface, graph: Graph) -> ReferenceEngine:
+    """The engine of a step program in memory, as a stage of a segment is."""
+    return ReferenceEngine(interface, graph)

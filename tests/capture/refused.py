@@ -230,7 +230,7 @@ CASES: list[Case] = [
     (self_attention, "every other frame", "recurrent layers"),
     (multihead_attention, "every other frame", "recurrent layers"),
     (transformer, "every other frame", "recurrent layers"),
-    (flip, "along time", "take the last output"),
+    (flip, "it reverses the sequence", "--mode segment"),
     (first_frame, "frame 0 of the sequence is taken", "take the last frame"),
     (joined_in_time, "joined one after the other", "take the last frame"),
     (picked_frames, "picked by index", "take the last frame"),

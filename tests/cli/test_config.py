@@ -122,7 +122,8 @@ def test_values_are_checked_like_those_of_the_command_line(tmp_path: Path, monke
     for line in (
         'format = "ern,exe"',
         'quant = "int4"',
-        'mode = "segment"',
+        'mode = "chunk"',
+        "max-frames = 0",
         "drift-steps = -1",
         "sample-rate = 0",
     ):

@@ -7,9 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from edgernn.capture.context import Context, GivenState, fixed_array, plain_dims, refuse, several, stream_arg
+from edgernn.capture.context import (
+    SEGMENT_REMEDY,
+    Context,
+    GivenState,
+    fixed_array,
+    plain_dims,
+    refuse,
+    several,
+    stream_arg,
+)
 from edgernn.capture.given import initial
 from edgernn.capture.rules.elementwise import Rule
+from edgernn.capture.rules.reversal import reverse
 from edgernn.capture.rules.timing import in_step, last_of
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
@@ -50,11 +60,11 @@ def layers(make: MakeLayer, states: int) -> Rule:
 
     def rule(ctx: Context, call: Call) -> Tracked:
         x, initial, parameters, has_biases, count, _, _, bidirectional, batch_first = call.args
-        if bidirectional:
+        if bidirectional and not ctx.segment:
             refuse(
                 call,
                 "a bidirectional layer reads the sequence backwards too, so it cannot answer frame by frame",
-                "train the model with bidirectional=False to stream it",
+                f"convert it for whole segments ({SEGMENT_REMEDY}), or train it with bidirectional=False to stream it",
             )
         hx = ctx.resolve(initial)
         starts = hx if isinstance(hx, list) else [hx]
@@ -63,14 +73,21 @@ def layers(make: MakeLayer, states: int) -> Rule:
         frame = _frames(ctx, call, x, bool(batch_first), one_frame)
         weights = [fixed_array(call, p, "weights") for p in ctx.resolve(parameters)]
         ends: list[list[str]] = [[] for _ in range(states)]
-        group = len(weights) // count
+        sides = 2 if bidirectional else 1
+        group = len(weights) // (count * sides)
         for layer in range(count):
-            op, constants = make(weights[layer * group : (layer + 1) * group], bool(has_biases))
-            frame = in_step(ctx, call, frame, x)
-            results = (_step if one_frame else _layer)(ctx, call, op, frame, starts, constants, layer, count)
-            frame = results[0]
-            for kind in range(states):
-                ends[kind].append(results[kind] if one_frame else last_of(ctx, call, results[kind], x))
+            made = []
+            for row in range(layer * sides, (layer + 1) * sides):
+                op, constants = make(weights[row * group : (row + 1) * group], bool(has_biases))
+                back = row % sides == 1
+                source = in_step(ctx, call, frame, x)
+                source = reverse(ctx, call, source, x) if back else source
+                results = (_step if one_frame else _layer)(ctx, call, op, source, starts, constants, row, count * sides)
+                made.append(reverse(ctx, call, results[0], x) if back else results[0])
+                for kind in range(states):
+                    end = results[kind]
+                    ends[kind].append(end if one_frame else last_of(ctx, call, end, x))
+            frame = made[0] if sides == 1 else ctx.add(Concat(-1), made, call)
         dims = plain_dims(call)
         y = Stream(ctx.reshaped(frame, frame_of(dims), call), dims)
         return several(y, *(_stacked(ctx, call, names, plain_dims(call, k + 1)) for k, names in enumerate(ends)))

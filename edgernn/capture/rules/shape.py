@@ -9,21 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
+from edgernn.capture.context import SEGMENT_REMEDY, Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.elementwise import Rule, frame_axis
 from edgernn.capture.rules.framing import frames_before, show_dims, stacked_frames
 from edgernn.capture.rules.picking import bordered
-from edgernn.capture.rules.timing import (
-    common_lag,
-    cut,
-    last_of,
-    padded,
-    settled,
-    zeros_around,
-)  # fmt: skip
+from edgernn.capture.rules.reversal import in_reverse
+from edgernn.capture.rules.timing import common_lag, cut, last_of, padded, settled, zeros_around
 from edgernn.capture.traced import Call, Varying
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of, timed
-from edgernn.ops import Concat, Expand, Slice, Transpose
+from edgernn.ops import Concat, Expand, Last, Slice, Transpose
 
 WHOLE_REMEDY = "take the last frame ([:, -1]) or all of them; cut the sequence outside the model"
 
@@ -113,11 +107,14 @@ def _expanded(ctx: Context, call: Call, x: Stream, dims: tuple[int | None, ...])
     if x.dims == dims:
         return x
     if None in dims and x.time is None and ctx.is_final(x):
-        refuse(
-            call,
-            "a value of the end of the sequence is repeated for every frame: the future would be needed",
-            "feed it to the frames that follow instead: as a state, or as an input of another model",
-        )
+        if not ctx.segment:
+            refuse(
+                call,
+                "a value of the end of the sequence is repeated for every frame: the future would be needed",
+                "feed it to the frames that follow instead: as a state, or as an input of another model; or convert "
+                f"whole segments ({SEGMENT_REMEDY})",
+            )
+        x = ctx.spread(x)
     (value,) = ctx.operands(call, [x], dims)
     return Stream(ctx.add(Expand(frame_of(dims)), [value], call), dims)
 
@@ -151,7 +148,9 @@ def select(ctx: Context, call: Call) -> Tracked:
 
 
 def last_frame(ctx: Context, call: Call, x: Stream, index: Any) -> Stream:
-    """``x[..., index]`` along time: only the last frame streams."""
+    """``x[..., index]`` along time: only the last frame streams; of a segment, the first may be taken too."""
+    if index == 0 and ctx.segment:
+        return Stream(ctx.add(Last(), [in_reverse(ctx, call, x).value], call), x.frame)
     a, b = (n + x.extra for n in call.lengths(x.rate))
     lengths = (a, b)
     if index != -1 and not (isinstance(index, Varying) and index.from_end(lengths) == 1):
@@ -335,10 +334,13 @@ def _block(ctx: Context, call: Call, x: Stream, position: int, width: int, value
 def flip(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
     for axis in call.args[1]:
+        if axis % len(x.dims) == x.time:
+            x = in_reverse(ctx, call, x)
+            continue
         position = frame_axis(call, x, axis)
         size = x.frame[position]
         parts = [ctx.add(Slice(position, k, k + 1), [x.value], call) for k in range(size)][::-1]
-        x = Stream(ctx.add(Concat(position), parts, call), x.dims)
+        x = replace(x, value=ctx.add(Concat(position), parts, call))
     return x
 
 

@@ -42,6 +42,8 @@ class ModelOptions:
     quant_layers: Sequence[str] = ()
     max_loss: float | None = None
     metric: str = "sqnr"
+    mode: str = "stream"
+    max_frames: int | None = None
 
     @property
     def scheme(self) -> str:
@@ -97,10 +99,23 @@ def _of_module(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
         state=state,
         name=options.name,
         sample_rate_hz=options.sample_rate,
+        mode=options.mode,
+        max_frames=options.max_frames,
     )
+    if options.mode == "segment":
+        notes.append(_memory(model))
     if not options.weights and any(p.requires_grad for p in module.parameters()):
         notes.append("no --weights given: the weights are those that the class or factory made")
     return model, notes
+
+
+def _memory(model: Model) -> str:
+    """What a segment takes, said before anything is written."""
+    from edgernn.segments import SegmentModel
+
+    if not isinstance(model, SegmentModel):
+        return ""
+    return f"a segment of {model.segment.max_frames} frames takes {model.memory}, besides the frames themselves"
 
 
 def _of_file(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
@@ -111,6 +126,8 @@ def _of_file(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
     for package in ("torch", "onnx"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "export", "an ONNX model")
+    if options.mode != "stream" or options.max_frames is not None:
+        raise UsageError("--mode segment, --max-frames: an ONNX model is converted to a stream only")
     _use_one_thread()
     import edgernn
 

@@ -47,6 +47,14 @@ def model_options(function: F) -> F:
             help="Sampling rate of sound that the model takes; `run` then refuses other WAV files.",
         ),
         click.option(
+            "--mode", type=click.Choice(["stream", "segment"]), default="stream", show_default=True,
+            help="stream: frame by frame, for ever. segment: whole segments of up to --max-frames, for bidirectional "
+            "layers and others that need the whole sequence.",
+        ),
+        click.option(
+            "--max-frames", type=click.IntRange(min=1), metavar="N", help="The most frames of a segment."
+        ),
+        click.option(
             "--calibration", metavar="FILE",
             help="Real sequences to validate on: .npy [T, frame] or [N, T, frame], or .npz of such arrays, "
             "named by input where there are several.",

@@ -1,0 +1,49 @@
+"""``edgernn run`` of a model that takes whole segments."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from edgernn.cli.common.stream import StopSignal, Summary
+from edgernn.errors import FrameError
+from edgernn.runtime.io import Sink, Source
+from edgernn.runtime.segment import SegmentSession
+
+
+def run_segment(
+    session: SegmentSession, source: Source, sink: Sink, limit: int | None, stop: StopSignal
+) -> Summary:
+    """Run all frames of ``source`` as one segment. Outputs of the whole segment are in each row that is written.
+
+    Raises FrameError for more frames than the model takes, or none.
+    """
+    summary = Summary(session.path, session.engine)
+    begin = time.perf_counter()
+    rows: list[tuple[Any, ...]] = []
+    for item in source:
+        if len(rows) == limit or stop.number is not None:
+            break
+        rows.append(item)
+        if len(rows) > session.max_frames:
+            raise FrameError(f"{source.where}: more than the {session.max_frames} frames of a segment; use --limit")
+    if not rows:
+        raise FrameError(f"{source.where}: a segment has at least one frame")
+    arrays = [
+        column[-1] if port.kind == "static" else np.stack([np.asarray(frame).reshape(port.shape) for frame in column])
+        for port, column in zip(session.inputs, zip(*rows, strict=True), strict=True)
+    ]
+    before = time.perf_counter()
+    result = session.run(*arrays)
+    summary.step_s = time.perf_counter() - before
+    outputs = result if isinstance(result, dict) else {session.outputs[0].name: result}
+    timed = [p.name for p in session.outputs if p.kind == "frame"]
+    for t in range(len(rows) if timed else 1):
+        sink.write({name: array[t] if name in timed else array for name, array in outputs.items()})
+    summary.frames, summary.seconds = len(rows), time.perf_counter() - begin
+    memory = f"segment of {len(rows)} frames: {session.buffer_bytes:,} B of buffers, {session.state_bytes:,} B of state"
+    summary.notes = [*([source.note] if source.note else []), memory]
+    summary.exit_code = stop.exit_code
+    return summary

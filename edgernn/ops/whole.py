@@ -1,0 +1,43 @@
+"""What needs the whole sequence: its reverse, and values of its end that enter every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from edgernn.ir.op import Array, Op, expect
+from edgernn.ir.types import ValueType
+
+
+@dataclass(frozen=True)
+class Reverse(Op):
+    """The frames of a sequence from the last to the first.
+
+    An op of sequence graphs: ``passes.segment`` makes passes of it.
+    """
+
+    kind: ClassVar[str] = "reverse"
+
+    def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
+        (x,) = inputs
+        expect(x.stream is not None and not x.stream.final, "reverse needs an operand that changes over time")
+        return (x,)
+
+    def reference(self, *inputs: Array) -> tuple[Array, ...]:
+        (x,) = inputs
+        return (x[::-1],)
+
+
+@dataclass(frozen=True)
+class Spread(Op):
+    """A value of the end of a sequence, for each of its frames. An op of sequence graphs, as ``Reverse`` is."""
+
+    kind: ClassVar[str] = "spread"
+
+    def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
+        (x,) = inputs
+        expect(x.stream is not None and x.stream.final, "spread needs a value of the end of a sequence")
+        return (x if x.stream is None else x.with_stream(replace(x.stream, final=False)),)
+
+    def reference(self, *inputs: Array) -> tuple[Array, ...]:
+        return inputs

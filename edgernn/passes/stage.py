@@ -1,0 +1,36 @@
+"""Nodes of a sequence graph -> the step program of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from edgernn.ir.builder import Builder
+from edgernn.ir.graph import Graph, Port
+from edgernn.ir.types import StreamInfo, ValueType
+from edgernn.ops import Last
+from edgernn.passes import to_step_program
+
+
+def stage_program(graph: Graph, outputs: Mapping[str, tuple[str, bool]]) -> Graph:
+    """The step program of ``graph``, whose nodes have no types yet.
+
+    outputs  name of the port -> (value, whether the port is complete at the end of the pass)
+    """
+    used = {name for node in graph.nodes for name in node.inputs}
+    new = Graph(graph.name, list(graph.inputs), mode="sequence")
+    new.constants = {name: array for name, array in graph.constants.items() if name in used}
+    new.values = {name: ValueType(str(a.dtype), a.shape) for name, a in new.constants.items()}
+    new.values |= {p.value: ValueType(p.dtype, p.shape, StreamInfo()) for p in new.inputs}
+    for node in graph.nodes:
+        types = node.op.infer(*(new.values[name] for name in node.inputs))
+        new.values.update(zip(node.outputs, types, strict=True))
+        new.nodes.append(node)
+    builder = Builder(new)
+    for name, (source, complete) in outputs.items():
+        value = builder.add1(Last(), [source], f"{name}_end") if complete else source
+        found = new.values[value]
+        new.outputs.append(Port(name, found.shape, found.dtype, "final" if complete else "frame", value=value))
+    program = to_step_program(new)
+    read = {name for node in program.nodes for name in node.inputs} | set(program.roots())
+    program.inputs = [p for p in program.inputs if p.value in read]
+    return program
