@@ -156,7 +156,7 @@ def test_a_board_that_is_switched_off_and_one_that_is_not_there_are_errors(tmp_p
     pytest.importorskip("serial", reason="pyserial is not installed")
     inputs = stream("int16x8")[1]
     with qemu_board("mps2-an386", build("mps2-an386", tmp_path)) as board:
-        link, _ = _connect(board, patience_s=1.0)
+        link, _ = _connect(board, patience_s=20.0)
         link.stream({"x": inputs[:3]})
         board.process.close()
         with pytest.raises(LinkError, match=r"the port is gone: .*\n.*plug the board in again"):
