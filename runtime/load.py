@@ -35,13 +35,13 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     candidates = ENGINES_OF_SUFFIX.get(path.suffix)
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
+    named = None if engine == "auto" else _named(path, engine, candidates)
     if path.suffix == ".ern" and holds_segment(path):
-        return _segment(path, engine, candidates, raw)
-    opened = _first(path, candidates) if engine == "auto" else _named(path, engine, candidates).open(path)
-    return Session(opened, str(path), raw)
+        return _segment(path, named, candidates, raw)
+    return Session(_first(path, candidates) if named is None else named.open(path), str(path), raw)
 
 
-def _segment(path: Path, engine: str, candidates: tuple[str, ...], raw: bool) -> SegmentSession:
+def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], raw: bool) -> SegmentSession:
     """A session of a model of whole segments: one engine for all of its stages."""
     _, segment = read_segment(path, OPS)
     interfaces = segment.stage_interfaces()
@@ -50,8 +50,8 @@ def _segment(path: Path, engine: str, candidates: tuple[str, ...], raw: bool) ->
         pairs = zip(interfaces, segment.stages, strict=True)
         return [module.of_program(interface, stage.graph) for interface, stage in pairs]
 
-    if engine != "auto":
-        return SegmentSession(segment, opened(_named(path, engine, candidates)), str(path), raw)
+    if named is not None:
+        return SegmentSession(segment, opened(named), str(path), raw)
     refusal: MissingExtraError | UnsupportedOpError | None = None
     for name in candidates:
         module = importlib.import_module(ENGINES[name])

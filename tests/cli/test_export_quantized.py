@@ -28,11 +28,11 @@ class Net(nn.Module):
 class FiveAxes(nn.Module):
     def __init__(self):
         super().__init__()
-        self.gru = nn.GRU(4, 16, batch_first=True)
+        self.gru = nn.GRU(4, 32, batch_first=True)
 
     def forward(self, x):
         y = self.gru(x)[0]
-        y = y.reshape(y.shape[0], y.shape[1], 2, 2, 2, 1, 2)
+        y = y.reshape(y.shape[0], y.shape[1], 2, 2, 2, 2, 2)
         return y.permute(0, 1, 6, 3, 4, 5, 2).flatten(2)
 """
 ARTIFACTS = ("c", "ern", "h", "onnx", "so", "tflite")
