@@ -52,7 +52,8 @@ def draw_confusion(
     for (row, column), count in np.ndenumerate(counts):
         if count:
             plot.text(column, row, str(count), ha="center", va="center", color="white" if row == column else "black")
-    plot.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    turned = {"rotation": 45, "ha": "right"} if max(len(name) for name in names) > 2 else {}
+    plot.set_xticks(range(len(names)), names, **turned)
     plot.set_yticks(range(len(names)), names)
     plot.set_xlabel("taken for")
     return write(drawn, path)
