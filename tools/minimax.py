@@ -1,4 +1,4 @@
-"""Derives the coefficients of ``runtime/csrc/ern_math_f32.h`` and ``ern_trigonometry_f32.c``.
+"""Derives the coefficients of ``runtime/csrc/ern_math_f32.h``, ``ern_trigonometry_f32.c`` and ``ern_decode_math.h``.
 
 Method: weighted least squares whose weights grow where the error is large (C. L. Lawson, 1961), which converges to
 the minimax fit; the weight makes the error relative to the function. Rational functions are linearized, with the
@@ -84,6 +84,9 @@ def main() -> None:
     tanh = near_zero(lambda z: (np.tanh(np.sqrt(z)) / np.sqrt(z) - 1) / z, [-1 / 3, 2 / 15, -17 / 315], 1e-3)
     sin = near_zero(lambda z: (np.sin(np.sqrt(z)) / np.sqrt(z) - 1) / z, [-1 / 6, 1 / 120, -1 / 5040], 1e-3)
     cos = near_zero(lambda z: (np.cos(np.sqrt(z)) - 1 + z / 2) / z**2, [1 / 24, -1 / 720, 1 / 40320], 1e-2)
+    ln2 = math.log(2)
+    power = near_zero(lambda f: (1 - np.exp2(-f)) / f, [ln2, -(ln2**2) / 2, ln2**3 / 6, -(ln2**4) / 24], 1e-3)
+    log2 = near_zero(lambda f: np.log2(1 + f) / f, [1 / ln2, -1 / 2 / ln2, 1 / 3 / ln2, -1 / 4 / ln2], 1e-3)
     erf = near_zero(lambda z: (_erf(np.sqrt(z)) / np.sqrt(z) / slope - 1) / z, [-1 / 3, 1 / 10, -1 / 42], 1e-3)
     for name, (error, c) in {
         "exp(x) = 1 + x + x^2 p(x), |x| <= log(2)/2": polynomial(
@@ -93,6 +96,8 @@ def main() -> None:
         "tanh(x) = x + x z p(z), z = x^2 <= 0.56^2": polynomial(tanh, 0, 0.56**2, 4, lambda z: z),
         "sin(x) = x + x z p(z), |x| <= pi/4": polynomial(sin, 0, eighth_turn, 2, lambda z: z),
         "cos(x) = 1 - z/2 + z^2 p(z), |x| <= pi/4": polynomial(cos, 0, eighth_turn, 2, lambda z: z * z),
+        "2^-f = 1 - f p(f), 0 <= f <= 1, of which the error is absolute": polynomial(power, 0, 1, 5, lambda f: f),
+        "log2(1 + f) = f p(f), 0 <= f <= 1, of which the error is absolute": polynomial(log2, 0, 1, 7, lambda f: f),
         "erf(x) = 2/sqrt(pi) (x + x z p(z)), x <= 0.94": polynomial(erf, 0, 0.94**2, 5, lambda z: z),
         "erf(x) = 1 - exp(-p(x)), 0.92 <= x <= 4": polynomial(
             lambda x: -np.log(_erfc(x)), 0.92, 4, 6, lambda x: _erfc(x) / _erf(x)
