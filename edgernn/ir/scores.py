@@ -31,4 +31,5 @@ def symbols(inputs: Sequence[Port], outputs: Sequence[Port], hop: int = 1, delay
         return None
     symbol, scores = inputs[0], outputs[0]
     reads = symbol.dtype == "int32" and symbol.kind == "frame" and symbol.size == 1 and symbol.limit == scores.size
-    return scores.size if reads and scores.dtype in ("float32", "int16", "int8") else None
+    scored = scores.dtype == "float32" if scores.scale is None else scores.dtype in ("int16", "int8")
+    return scores.size if reads and scored else None

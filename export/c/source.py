@@ -13,11 +13,13 @@ import jinja2
 
 import edgernn
 from edgernn.errors import OutputError
+from edgernn.export.c.generation import generation
 from edgernn.export.c.program import Constant, Program
 from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port, State
 from edgernn.ir.interface import LIVE_STATE, Interface
+from edgernn.ir.scores import score_unit
 from edgernn.ir.types import DTYPE_BYTES
 
 KERNELS = Path(edgernn.__file__).parent / "runtime" / "csrc"
@@ -54,7 +56,8 @@ def generate(graph: Graph, stem: str, lanes: int, *, simd: str = "none", embed: 
     """
     interface = Interface.of(graph, fingerprint(graph))
     program = Program(graph, lanes, simd)
-    context = {**_context(program, interface, stem), "embed": embed}
+    generates = None if embed else generation(program)
+    context = {**_context(program, interface, stem), "embed": embed, "generates": generates}
     kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
     files = {name: read_kernel(name) for name in with_includes(kernels)}
     if context["dsp"]:
@@ -127,6 +130,7 @@ def _port(program: Program, kind: str, port: Port) -> dict[str, Any]:
         "c_name": program.parameters[f"{kind} {port.name}"], "type": C_TYPES[port.dtype],
         "shape": _shape(port.shape), "size": port.size, "kind": port.kind, "limit": port.limit,
         "scale": None if port.scale is None else program.number(port.scale),
+        "unit": None if port.scale is None else ", ".join(map(str, score_unit(port.scale))),
     }  # fmt: skip
 
 

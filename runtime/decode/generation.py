@@ -1,0 +1,84 @@
+"""Models that write: what was drawn is read next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from edgernn.errors import UsageError
+from edgernn.ir.op import Array
+from edgernn.ir.scores import symbols
+from edgernn.runtime.decode.sampling import Sampler
+from edgernn.runtime.session import Session
+
+LENGTH = 200
+LIKELY = Sampler()
+NEAR_ONE = 1e-3
+
+Step = Callable[[int], Array]
+"""Reads a symbol; gives the scores of those that may follow."""
+
+
+def written(
+    step: Step, prompt: Sequence[int], sampler: Sampler, length: int, end: int | None = None, scale: float | None = None
+) -> Iterator[int]:
+    """What a model writes after ``prompt``, symbol by symbol: at most ``length``, up to the symbol ``end``.
+
+    step   scores are float32, or integers in units of ``scale``
+    end    it is not given itself; the model does not read it, nor the last symbol
+
+    Raises UsageError for an empty prompt, and for a model that gives probabilities instead of scores.
+    """
+    if not len(prompt):
+        raise UsageError("the prompt is empty: a model has to read a symbol before it can say what follows")
+    for symbol in prompt:
+        scores = step(int(symbol))
+    _refuse_probabilities(scores, scale)
+    for position in range(length):
+        chosen = sampler.choose(scores, position, scale)
+        if chosen == end:
+            return
+        yield chosen
+        if position + 1 < length:
+            scores = step(chosen)
+
+
+def generate(
+    session: Session, prompt: Sequence[int], length: int = LENGTH, sampler: Sampler = LIKELY, end: int | None = None
+) -> list[int]:
+    """Up to ``length`` symbols that a model writes after ``prompt``, before the symbol ``end``.
+
+    The state goes on from where the session is: ``reset`` it for a new text. The same seed writes the same on every
+    engine and board that runs an integer model.
+
+    Raises UsageError for a model that does not give a score to each symbol that it may read next, FrameError for
+    symbols that it does not know.
+    """
+    return list(stream(session, prompt, length, sampler, end))
+
+
+def stream(
+    session: Session, prompt: Sequence[int], length: int = LENGTH, sampler: Sampler = LIKELY, end: int | None = None
+) -> Iterator[int]:
+    """As ``generate``, each symbol as soon as it is there. Until the last one the session gives integers (``raw``)."""
+    face = session.interface
+    if symbols(face.inputs, face.outputs, face.hop, face.delay) is None:
+        takes = ", ".join(f"{p.dtype}{list(p.shape)}" for p in (*face.inputs, *face.outputs))
+        raise UsageError(
+            f"model {face.name!r} does not write: that takes one input, the number of a symbol, and one output, a score "
+            f"for each of them; found {takes}"
+        )
+    raw, session.raw = session.raw, True
+    try:
+        yield from written(
+            lambda symbol: np.ravel(session.step(symbol)), prompt, sampler, length, end, face.outputs[0].scale
+        )
+    finally:
+        session.raw = raw
+
+
+def _refuse_probabilities(scores: Array, scale: float | None) -> None:
+    real = scores.astype(np.float64) * (scale or 1.0)
+    if len(real) > 1 and real.min() >= 0 and abs(real.sum() - 1) < NEAR_ONE:
+        raise UsageError("the model gives probabilities: end it in scores, or in log_softmax instead of softmax")
