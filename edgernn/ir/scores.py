@@ -26,7 +26,7 @@ def score_unit(scale: float) -> tuple[int, int]:
 
 
 def symbols(inputs: Sequence[Port], outputs: Sequence[Port], hop: int = 1, delay: int = 0) -> int | None:
-    """How many symbols a model knows that reads one a step and gives a score to each that may follow; None for others."""
+    """How many symbols there are, of a model that reads one a step and scores each that may follow; else None."""
     if (len(inputs), len(outputs), hop, delay) != (1, 1, 1, 0):
         return None
     symbol, scores = inputs[0], outputs[0]

@@ -66,8 +66,8 @@ def stream(
     if symbols(face.inputs, face.outputs, face.hop, face.delay) is None:
         takes = ", ".join(f"{p.dtype}{list(p.shape)}" for p in (*face.inputs, *face.outputs))
         raise UsageError(
-            f"model {face.name!r} does not write: that takes one input, the number of a symbol, and one output, a score "
-            f"for each of them; found {takes}"
+            f"model {face.name!r} does not write: that takes one input, the number of a symbol, and one output, "
+            f"a score for each of them; found {takes}"
         )
     raw, session.raw = session.raw, True
     try:

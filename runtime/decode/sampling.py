@@ -25,7 +25,7 @@ def likeliest(scores: Any, count: int = 1, scale: float | None = None) -> list[i
 class Sampler:
     """Chooses the next symbol. The same seed, position and scores give the same symbol, here and in C.
 
-    temperature  0 always takes the likeliest; below 1 likely ones are taken more often than the model says, above 1 less
+    temperature  0 always takes the likeliest; below 1 likely ones are taken more often than the model says
     top_k        how many of the likeliest may be taken; 0 for all
     top_p        only the likeliest may be taken that together have this share of the probability (of the top_k)
 
