@@ -169,7 +169,7 @@ def test_what_does_not_write_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("end", "outputs", "writes"),
-    [("scores", SYMBOLS, True), ("logarithms", SYMBOLS, True), ("probabilities", SYMBOLS, False), ("scores", 28, False)],
+    [("scores", 29, True), ("logarithms", 29, True), ("probabilities", 29, False), ("scores", 28, False)],
 )
 def test_c_writes_where_the_model_gives_scores(end: str, outputs: int, writes: bool) -> None:
     files = generate_c(converted("int16x8", end, outputs).graph, "writer", 1).files
