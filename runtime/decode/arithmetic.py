@@ -70,8 +70,8 @@ def powers(exponent: NDArray[np.uint64]) -> NDArray[np.uint64]:
     for coefficient in POWER[-2::-1]:
         total = coefficient + ((total * fraction) >> FRACTION_BITS)
     mantissa = ((1 << 31) - ((total * fraction) >> FRACTION_BITS)).astype(np.uint64)
-    whole = np.minimum(exponent >> np.uint64(FRACTION_BITS), np.uint64(32))
-    return mantissa >> whole
+    found: NDArray[np.uint64] = mantissa >> np.minimum(exponent >> np.uint64(FRACTION_BITS), np.uint64(32))
+    return found
 
 
 def philox(seed: int, a: int, b: int = 0, c: int = 0, d: int = 0) -> int:

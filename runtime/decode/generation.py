@@ -72,7 +72,7 @@ def stream(
     raw, session.raw = session.raw, True
     try:
         yield from written(
-            lambda symbol: np.ravel(session.step(symbol)), prompt, sampler, length, end, face.outputs[0].scale
+            lambda symbol: np.asarray(session.step(symbol)).reshape(-1), prompt, sampler, length, end, face.outputs[0].scale
         )
     finally:
         session.raw = raw
