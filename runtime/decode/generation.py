@@ -69,10 +69,11 @@ def stream(
             f"model {face.name!r} does not write: that takes one input, the number of a symbol, and one output, "
             f"a score for each of them; found {takes}"
         )
-    raw, session.raw = session.raw, True
+    scale, raw = face.outputs[0].scale, session.raw
+    session.raw = True
     try:
         yield from written(
-            lambda symbol: np.asarray(session.step(symbol)).reshape(-1), prompt, sampler, length, end, face.outputs[0].scale
+            lambda symbol: np.asarray(session.step(symbol)).reshape(-1), prompt, sampler, length, end, scale
         )
     finally:
         session.raw = raw
