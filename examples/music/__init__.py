@@ -1,0 +1,1 @@
+"""Chorales: an LSTM that continues music in four voices."""
