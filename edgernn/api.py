@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime
 import importlib
-import importlib.metadata
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,9 @@ from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.ir.ports import in_frames
+from edgernn.ir.tokenizer import Tokenizer
 from edgernn.validation.layers import layer_rows
-from edgernn.validation.machine import describe_machine
+from edgernn.validation.machine import describe_machine, package_versions
 from edgernn.validation.results import ArtifactReport, Report
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 FORMATS = {".ern": "ern", ".onnx": "onnx", ".tflite": "tflite", ".c": "c", ".so": "c"}
-PACKAGES = ("edgernn", "torch", "numpy", "onnx", "onnxruntime", "ai-edge-litert", "tflite-runtime", "numba")
 
 
 def convert(
@@ -170,6 +169,21 @@ class Model:
     def name(self) -> str:
         """Name of the model: prefix of files and of C identifiers."""
         return self.graph.name
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """What the symbols that the model reads or writes stand for; artifacts hold it. None unless it was set.
+
+        Setting one raises UsageError where its symbols are not those of an input or an output.
+        """
+        return self.graph.tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: Tokenizer | None) -> None:
+        if tokenizer is not None:
+            tokenizer.check_ports(self.interface.inputs, self.interface.outputs)
+        self.graph.tokenizer = tokenizer
+        self.interface = replace(self.interface, tokenizer=tokenizer)
 
     def __repr__(self) -> str:
         ports = ", ".join(f"{p.name}{list(p.shape)}" for p in (*self.interface.inputs, *self.interface.outputs))
@@ -306,7 +320,7 @@ class Model:
             states=[{"name": s.name, "shape": s.shape, "dtype": s.dtype, "bytes": s.nbytes} for s in face.states],
             layers=layer_rows(self.graph), data=data,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            versions=_versions(), artifacts=artifacts, machine=describe_machine(),
+            versions=package_versions(), artifacts=artifacts, machine=describe_machine(),
             integers=self._integers(progress), search=self.search,
             original=self.reference.original,
         )  # fmt: skip
@@ -378,13 +392,3 @@ def _row(port: Port) -> dict[str, Any]:
 def _snake(name: str) -> str:
     """A class name in snake case: GRUForecaster is gru_forecaster."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

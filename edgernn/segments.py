@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ class SegmentModel(Model):
         if path.suffix.lstrip(".") not in FORMATS:
             raise UsageError(f"{path}: models of whole segments are written as {', '.join('.' + f for f in FORMATS)}")
         file = staging / path.name
-        write_segment(self.segment, file)
+        write_segment(replace(self.segment, tokenizer=self.tokenizer), file)
         return file
 
     def report(self, artifacts: list[ArtifactReport], data: str, progress: Progress | None = None) -> Report:

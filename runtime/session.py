@@ -14,6 +14,7 @@ from edgernn.ir.graph import Port, State
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.ir.ports import in_steps
+from edgernn.ir.tokenizer import Tokenizer
 from edgernn.runtime.ends import Ends
 from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.frames import check_values, reader
@@ -97,6 +98,11 @@ class Session:
     def tail(self) -> int:
         """Steps after the last frame of a sequence that the last outputs need: what ``flush`` makes."""
         return self.interface.tail
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """What the symbols that the model reads or writes stand for, where the artifact holds that."""
+        return self.interface.tokenizer
 
     def stream(self, frames: Iterable[Any], flush: bool = False) -> Iterator[Result]:
         """Step through ``frames`` (an array whose first axis is time, or any iterable), yielding each result.

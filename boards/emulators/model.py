@@ -42,7 +42,7 @@ class EmulatedModel:
         self.layout = emulator.image.model()
         self.inputs, self.outputs = self.layout.interface.inputs, self.layout.interface.outputs
         alignment = max(BUFFER_ALIGNMENT, self.layout.state_alignment)
-        self._state = emulator.allocate("state", self.layout.state_bytes, alignment)
+        self.state = emulator.allocate("state", self.layout.state_bytes, alignment)
         self._places = {
             port.name: emulator.allocate(
                 port.name, _nbytes(port) * (chunk if port.kind != "static" else 1), BUFFER_ALIGNMENT
@@ -53,7 +53,7 @@ class EmulatedModel:
 
     def reset(self) -> CallResult:
         """Set the states to their initial values."""
-        return self.emulator.call(f"{self.layout.name}_init", self._state)
+        return self.emulator.call(f"{self.layout.name}_init", self.state)
 
     def step(self, **inputs: Array) -> Step:
         """Process one frame: an array for each input port, by name.
@@ -62,7 +62,7 @@ class EmulatedModel:
         as ``Emulator.call``.
         """
         self._give(inputs, 0, None)
-        cost = self.emulator.call(f"{self.layout.name}_step", self._state, *self._places.values())
+        cost = self.emulator.call(f"{self.layout.name}_step", self.state, *self._places.values())
         if cost.value:
             why = STATUS.get(cost.value)
             if why is None:
@@ -82,7 +82,7 @@ class EmulatedModel:
         for start in range(0, total, self.chunk):
             count = min(self.chunk, total - start)
             self._give(inputs, start, count)
-            cost = self.emulator.call(f"{self.layout.name}_sequence", self._state, count, *self._places.values())
+            cost = self.emulator.call(f"{self.layout.name}_sequence", self.state, count, *self._places.values())
             if cost.value != count:
                 raise FrameError(f"{self.layout.name}_sequence refuses frame {start + cost.value}")
             for port in self.outputs:

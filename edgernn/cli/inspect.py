@@ -101,6 +101,10 @@ def _print(plain: dict[str, Any]) -> None:
     rate = f", {plain['sample_rate_hz']:g} Hz" if plain["sample_rate_hz"] else ""
     click.echo(f"mode {plain['mode']}, scheme {plain['scheme']}, hop {plain['hop']}, delay {_delay(plain)}{rate}")
     click.echo(f"state {plain['state_bytes']:,} bytes")
+    if "tokenizer" in plain:
+        tokenizer = plain["tokenizer"]
+        size = "" if tokenizer["kind"] == "bytes" else f"{len(tokenizer['vocabulary']):,} "
+        click.echo(f"tokenizer of {size}{tokenizer['kind']}")
     if "stages" in plain:
         click.echo(f"segments of up to {plain['max_frames']:,} frames, buffers {plain['buffer_bytes']:,} bytes")
         click.echo(f"stages {', '.join(plain['stages'])}")

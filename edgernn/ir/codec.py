@@ -30,9 +30,10 @@ def graph_to_plain(graph: Graph) -> dict[str, Any]:
 
 
 def fingerprint(graph: Graph) -> str:
-    """SHA-256 (hex) over interface, nodes and constants. The model's name has no part in it."""
+    """SHA-256 (hex) over interface, nodes and constants. The model's name and its tokenizer have no part in it."""
     interface = Interface.of(graph, "").program()
     del interface["name"]
+    interface.pop("tokenizer", None)
     digest = hashlib.sha256(json.dumps([interface, graph_to_plain(graph)], sort_keys=True).encode())
     for name in sorted(graph.constants):
         array = graph.constants[name]
@@ -48,6 +49,7 @@ def graph_from_plain(
     graph = Graph(
         interface.name, mode=interface.mode, scheme=interface.scheme, hop=interface.hop,
         delay=interface.delay, tail=interface.tail, sample_rate_hz=interface.sample_rate_hz, constants=dict(constants),
+        tokenizer=interface.tokenizer,
     )  # fmt: skip
     graph.values = {name: ValueType(str(a.dtype), a.shape) for name, a in constants.items()}
     _wire_ports(graph, interface, plain, where)

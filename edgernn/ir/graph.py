@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from edgernn.ir.op import Array, Op
 from edgernn.ir.types import DTYPE_BYTES, ValueType
+
+if TYPE_CHECKING:
+    from edgernn.ir.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Graph:
     hop     frames of the input consumed by one step
     delay   steps before the first output that belongs to a frame
     tail    steps after the last frame of a sequence that the last outputs need
+    tokenizer  what the symbols that it reads or writes stand for; it has no part in what is computed
     """
 
     name: str
@@ -105,6 +110,7 @@ class Graph:
     delay: int = 0
     tail: int = 0
     sample_rate_hz: float | None = None
+    tokenizer: Tokenizer | None = None
 
     def frames(self, name: str) -> int:
         """Of a sequence graph: how many frames of a value there are in one step."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgernn.errors import ArtifactError
 from edgernn.ir.graph import Graph, Port, State
+from edgernn.ir.tokenizer import Tokenizer
 from edgernn.ir.types import DTYPE_BYTES
 
 FORMAT_VERSION = 1
@@ -42,6 +43,8 @@ class Interface:
     hop          input frames consumed by one step
     delay        steps by which outputs lag behind the frame they belong to
     tail         steps after the last frame of a sequence that the last outputs need
+    tokenizer    what the symbols that the model reads or writes stand for; like the name, it has no part in the
+                 fingerprint: programs that compute the same exchange snapshots whatever their symbols are called
     """
 
     name: str
@@ -55,6 +58,7 @@ class Interface:
     delay: int = 0
     sample_rate_hz: float | None = None
     tail: int = 0
+    tokenizer: Tokenizer | None = None
 
     @property
     def state_bytes(self) -> int:
@@ -75,6 +79,7 @@ class Interface:
             "delay": self.delay,
             "sample_rate_hz": self.sample_rate_hz,
             **({"tail": self.tail} if self.tail else {}),
+            **({} if self.tokenizer is None else {"tokenizer": self.tokenizer.to_plain()}),
             "inputs": [_port_to_plain(p) for p in self.inputs],
             "outputs": [_port_to_plain(p) for p in self.outputs],
             "states": [_state_to_plain(s) for s in self.states],
@@ -86,6 +91,7 @@ class Interface:
         return cls(
             graph.name, fingerprint, tuple(graph.inputs), tuple(graph.outputs), tuple(graph.states),
             graph.mode, graph.scheme, graph.hop, graph.delay, graph.sample_rate_hz, graph.tail,
+            graph.tokenizer,
         )  # fmt: skip
 
     @classmethod
@@ -114,6 +120,7 @@ class Interface:
             delay=require(plain, "delay", int, where),
             sample_rate_hz=None if rate is None else float(rate),
             tail=require(plain, "tail", int, where) if "tail" in plain else 0,
+            tokenizer=Tokenizer.from_plain(plain["tokenizer"], where) if "tokenizer" in plain else None,
         )
         interface._check(where)
         return interface

@@ -11,6 +11,7 @@ from typing import Any
 from edgernn.ir.codec import fingerprint, graph_to_plain
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import Interface
+from edgernn.ir.tokenizer import Tokenizer
 from edgernn.ir.types import DTYPE_BYTES
 
 DIRECTIONS = ("forward", "backward", "once")
@@ -45,6 +46,7 @@ class Segment:
     max_frames: int
     scheme: str = "float32"
     sample_rate_hz: float | None = None
+    tokenizer: Tokenizer | None = None
 
     @property
     def buffer_bytes(self) -> int:
@@ -64,7 +66,7 @@ class Segment:
         """What every artifact of the model says of itself."""
         return Interface(
             self.name, segment_fingerprint(self), tuple(self.inputs), tuple(self.outputs), (), MODE, self.scheme,
-            sample_rate_hz=self.sample_rate_hz,
+            sample_rate_hz=self.sample_rate_hz, tokenizer=self.tokenizer,
         )  # fmt: skip
 
     def stage_interfaces(self) -> list[Interface]:

@@ -42,7 +42,7 @@ def read_segment(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Se
     segment = Segment(
         interface.name, _ports(interface.inputs, plain, "inputs", where),
         _ports(interface.outputs, plain, "outputs", where), stages, require(plain, "max_frames", int, where),
-        interface.scheme, interface.sample_rate_hz,
+        interface.scheme, interface.sample_rate_hz, interface.tokenizer,
     )  # fmt: skip
     if not stages or segment.max_frames < 1:
         raise ArtifactError(f"{where}: a segment has stages, and at least one frame")

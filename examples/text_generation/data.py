@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgernn.ir.tokenizer import Tokenizer
 from examples.common import kjv
 from examples.common.kjv import PACKAGE
 
-__all__ = ["ALPHABET", "PACKAGE", "Corpus", "as_numbers", "as_text", "load", "unigram_bits"]
+__all__ = ["ALPHABET", "PACKAGE", "TOKENIZER", "Corpus", "load", "unigram_bits"]
 
-ALPHABET = "\n !'(),-.:;?ABCDEFGHIJKLMNOPQRSTUVWXYZ[]abcdefghijklmnopqrstuvwxyz"
-"""All characters of the text."""
+TOKENIZER = Tokenizer.from_mapping(json.loads(Path(__file__).with_name("tokenizer.json").read_text(encoding="utf-8")))
+"""What artifacts hold: all characters of the text; the line feed begins and ends a chapter."""
+
+ALPHABET = TOKENIZER.vocabulary
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,11 @@ def load() -> Corpus:
     Raises:
         UsageError: as ``PackagedData.file``.
     """
-    return Corpus(*(tuple(as_numbers(f"\n{text}\n") for text in texts) for texts in kjv.train_and_held_out()))
+    return Corpus(*(tuple(_chapter(text) for text in texts) for texts in kjv.train_and_held_out()))
 
 
-def as_numbers(text: str) -> NDArray[np.int64]:
-    """What the model reads of a text. Raises ValueError for a character that the alphabet lacks."""
-    return np.asarray([ALPHABET.index(character) for character in text], np.int64)
-
-
-def as_text(numbers: NDArray[np.int64]) -> str:
-    """The text that numbers stand for."""
-    return "".join(ALPHABET[number] for number in numbers)
+def _chapter(text: str) -> NDArray[np.int64]:
+    return np.asarray([*TOKENIZER.prompt(text), TOKENIZER.end], np.int64)
 
 
 def unigram_bits(corpus: Corpus) -> float:

@@ -14,7 +14,7 @@ from examples.common.language import bits, surprise
 from examples.common.task import BOARDS, Answer, Frames, Run, Task
 from examples.text_generation import data
 from examples.text_generation.model import WEIGHTS, CharacterModel
-from examples.text_generation.write import Sampler, on_board, on_engine, write
+from examples.text_generation.write import on_board, on_engine
 
 CALIBRATION_CHAPTERS = 16
 CALIBRATION_CHARACTERS = 400
@@ -39,16 +39,14 @@ def show(run: Run) -> list[Path]:
     """Texts that the model writes, the same on engines and a board; how well it foresees a held-out chapter."""
     library = run.artifacts["int16x8"]
     portable = library.with_suffix(".ern")
-    ways = {engine: on_engine(library if engine == "native" else portable, engine) for engine in ENGINES}
-    ways[BOARDS[0]] = on_board(portable, BOARDS[0])
-    texts: dict[str, list[str]] = {}
-    for name, way in ways.items():
-        with way as step:
-            texts[name] = [write(step, prompt, WRITTEN, Sampler(seed)) for seed, prompt in enumerate(PROMPTS, 1)]
+    texts = {
+        engine: on_engine(library if engine == "native" else portable, engine, PROMPTS, WRITTEN) for engine in ENGINES
+    }
+    texts[BOARDS[0]] = on_board(portable, BOARDS[0], PROMPTS, WRITTEN)
     if different := [name for name in texts if texts[name] != texts[ENGINES[0]]]:
         raise ValidationError(f"text_generation: {', '.join(different)} wrote another text than {ENGINES[0]} did")
     path = run.folder / "texts.txt"
-    rows = [prompt + text.rstrip() for prompt, text in zip(PROMPTS, texts[ENGINES[0]], strict=True)]
+    rows = [prompt + text for prompt, text in zip(PROMPTS, texts[ENGINES[0]], strict=True)]
     path.write_text("\n\n".join([f"The same on {', '.join(texts)}:", *rows, ""]), encoding="utf-8")
     return [_draw(data.load().held_out[0], run.answers["int16x8"][0], run.folder / "surprise.png"), path]
 

@@ -2,59 +2,51 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgernn.ir.tokenizer import Tokenizer
 from examples.common import kjv
 from examples.common.kjv import PACKAGE
 
-__all__ = ["PACKAGE", "Corpus", "load", "unigram_perplexity"]
+__all__ = ["PACKAGE", "TOKENIZER", "Corpus", "load", "unigram_perplexity", "vocabulary_of"]
 
 WORDS = 4096
 UNKNOWN = "<unk>"
-_TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?|[.,;:?!()]")
+TOKENIZER = Tokenizer.from_mapping(json.loads(Path(__file__).with_name("tokenizer.json").read_text(encoding="utf-8")))
+"""What artifacts hold: UNKNOWN, and the words of ``vocabulary_of`` the chapters that training sees."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """vocabulary: word of each number, the most frequent first, after UNKNOWN; chapters: int64 [T] each."""
+    """Chapters as numbers of words in TOKENIZER, int64 [T] each."""
 
-    vocabulary: tuple[str, ...]
     known: tuple[NDArray[np.int64], ...]
     held_out: tuple[NDArray[np.int64], ...]
-
-    def numbers(self, text: str) -> NDArray[np.int64]:
-        """What the model reads of a text."""
-        return _numbers(text, {word: k for k, word in enumerate(self.vocabulary)})
 
 
 @cache
 def load() -> Corpus:
-    """The chapters; the vocabulary is that of the ones that training sees.
+    """The chapters.
 
     Raises:
         UsageError: as ``PackagedData.file``.
     """
-    known, held_out = kjv.train_and_held_out()
-    counts = Counter(word for text in known for word in words(text))
-    order = sorted(counts, key=lambda word: (-counts[word], word))
-    vocabulary = (UNKNOWN, *order[: WORDS - 1])
-    index = {word: k for k, word in enumerate(vocabulary)}
-    return Corpus(vocabulary, *(tuple(_numbers(text, index) for text in texts) for texts in (known, held_out)))
+    known, held_out = ([np.asarray(TOKENIZER.encode(t), np.int64) for t in ts] for ts in kjv.train_and_held_out())
+    return Corpus(tuple(known), tuple(held_out))
 
 
-def words(text: str) -> list[str]:
-    """Words in lower case, and marks of punctuation."""
-    return _TOKEN.findall(text.lower())
-
-
-def _numbers(text: str, index: dict[str, int]) -> NDArray[np.int64]:
-    return np.asarray([index.get(word, 0) for word in words(text)], np.int64)
+def vocabulary_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """UNKNOWN, then the most frequent words and marks, the most frequent first."""
+    counts = Counter(word for text in texts for word in TOKENIZER.split(text))
+    return (UNKNOWN, *sorted(counts, key=lambda word: (-counts[word], word))[: WORDS - 1])
 
 
 def unigram_perplexity(corpus: Corpus) -> float:

@@ -39,7 +39,7 @@ def show(run: Run) -> list[Path]:
     with edgernn.load(run.artifacts["int16x8"]) as session:
         offered = after_each(session, corpus.held_out[0][:SHOWN_WORDS])
         share = share_suggested(session, list(corpus.held_out[:TYPED_CHAPTERS]))
-    written = [corpus.vocabulary[word] for word in corpus.held_out[0][: SHOWN_WORDS + 1]]
+    written = [data.TOKENIZER.vocabulary[word] for word in corpus.held_out[0][: SHOWN_WORDS + 1]]
     text = run.folder / "suggestions.txt"
     rows = [f"{word:>12}   {' | '.join(three)}" for word, three in zip(written, offered, strict=False)]
     head = f"{share:.1f} % of the words of {TYPED_CHAPTERS} held-out chapters stood among three suggestions"

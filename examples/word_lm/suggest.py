@@ -13,6 +13,7 @@ import numpy as np
 import edgernn
 from edgernn.errors import EdgeRNNError, UsageError
 from edgernn.runtime import Session
+from edgernn.runtime.decode import likeliest
 from examples.common.exporting import BUILD
 from examples.common.task import Answer, Frames
 from examples.word_lm import data
@@ -23,9 +24,8 @@ SUGGESTIONS = 3
 
 def suggestions(scores: Answer, count: int = SUGGESTIONS) -> list[str]:
     """The words that are most likely next, the most likely first; never the one for all rare words."""
-    vocabulary = data.load().vocabulary
-    order = np.argsort(-scores, kind="stable")[: count + 1]
-    return [vocabulary[k] for k in order if vocabulary[k] != data.UNKNOWN][:count]
+    vocabulary = data.TOKENIZER.vocabulary
+    return [vocabulary[k] for k in likeliest(scores, count + 1) if k != data.TOKENIZER.unknown][:count]
 
 
 def after_each(session: Session, words: Frames) -> list[list[str]]:
@@ -36,7 +36,7 @@ def after_each(session: Session, words: Frames) -> list[list[str]]:
 
 def share_suggested(session: Session, chapters: list[Frames]) -> float:
     """Percent of the words that stood among the suggestions before they were written."""
-    vocabulary = data.load().vocabulary
+    vocabulary = data.TOKENIZER.vocabulary
     hits = [
         vocabulary[word] in offered
         for chapter in chapters
@@ -56,7 +56,7 @@ def main(arguments: list[str], artifact: Path = ARTIFACT) -> int:
 
 
 def _offered(text: str, artifact: Path) -> list[str]:
-    words = data.load().numbers(text)
+    words = np.asarray(data.TOKENIZER.encode(text))
     if not len(words):
         raise UsageError('give a text: python -m examples.word_lm.suggest "and the lord said"')
     if not artifact.is_file():

@@ -15,7 +15,7 @@ import edgernn
 from edgernn.errors import OutputError
 from edgernn.export.c.generation import generation
 from edgernn.export.c.program import Constant, Program
-from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix
+from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix, c_text
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port, State
 from edgernn.ir.interface import LIVE_STATE, Interface
@@ -57,7 +57,7 @@ def generate(graph: Graph, stem: str, lanes: int, *, simd: str = "none", embed: 
     interface = Interface.of(graph, fingerprint(graph))
     program = Program(graph, lanes, simd)
     generates = None if embed else generation(program)
-    context = {**_context(program, interface, stem), "embed": embed, "generates": generates}
+    context = {**_context(program, interface, stem), "embed": embed, "generates": generates, "tokens": _tokens(graph)}
     kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
     files = {name: read_kernel(name) for name in with_includes(kernels)}
     if context["dsp"]:
@@ -158,6 +158,11 @@ def _members(program: Program) -> tuple[list[str], int]:
     nbytes = sum(DTYPE_BYTES[dtype] * size for dtype, size, _ in arrays)
     widest = DTYPE_BYTES[arrays[0][0]]
     return [f"{C_TYPES[dtype]} {name}[{size}]" for dtype, size, name in arrays], -(-nbytes // widest) * widest
+
+
+def _tokens(graph: Graph) -> list[str]:
+    """The texts of symbols as the inside of C literals; none for bytes, which are their own."""
+    return [] if graph.tokenizer is None else [c_text(text) for text in graph.tokenizer.vocabulary]
 
 
 def _signature(program: Program) -> str:

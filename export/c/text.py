@@ -71,6 +71,12 @@ def _c_floats(values: Array) -> list[str]:
     return texts
 
 
+def c_text(text: str) -> str:
+    """``text`` in UTF-8 as the inside of a string literal."""
+    plain = {*map(ord, " !#$%&'()*+,-./:;<=>@[]^_`{|}~"), *range(48, 58), *range(65, 91), *range(97, 123)}
+    return "".join(chr(byte) if byte in plain else f"\\{byte:03o}" for byte in text.encode())
+
+
 def c_bytes(data: bytes) -> str:
     """Bytes as the inside of an initializer, in lines."""
     return "\n".join("    " + ", ".join(map(str, data[k : k + 24])) + "," for k in range(0, len(data), 24))

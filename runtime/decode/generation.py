@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import overload
 
 import numpy as np
 
@@ -44,24 +45,43 @@ def written(
             scores = step(chosen)
 
 
+@overload
 def generate(
-    session: Session, prompt: Sequence[int], length: int = LENGTH, sampler: Sampler = LIKELY, end: int | None = None
-) -> list[int]:
-    """Up to ``length`` symbols that a model writes after ``prompt``, before the symbol ``end``.
+    session: Session, prompt: str, length: int = ..., sampler: Sampler = ..., end: int | None = ...
+) -> str: ...  # fmt: skip
+@overload
+def generate(
+    session: Session, prompt: Sequence[int], length: int = ..., sampler: Sampler = ..., end: int | None = ...
+) -> list[int]: ...
+def generate(
+    session: Session, prompt: str | Sequence[int], length: int = LENGTH, sampler: Sampler = LIKELY,
+    end: int | None = None,
+) -> str | list[int]:  # fmt: skip
+    """What a model writes after ``prompt``: the text after a text, the symbols after symbols.
 
-    The state goes on from where the session is: ``reset`` it for a new text. The same seed writes the same on every
-    engine and board that runs an integer model.
+    It is at most ``length`` symbols long, and ends before the symbol ``end``, by default that of the tokenizer. The
+    state goes on from where the session is: ``reset`` it for a new text. The same seed writes the same on every engine
+    and board that runs an integer model.
 
-    Raises UsageError for a model that does not give a score to each symbol that it may read next, FrameError for
-    symbols that it does not know.
+    Raises UsageError for a model that does not give a score to each symbol that it may read next, and for a text where
+    the artifact has no tokenizer; FrameError for symbols that the model does not know.
     """
-    return list(stream(session, prompt, length, sampler, end))
+    if not isinstance(prompt, str):
+        return list(stream(session, prompt, length, sampler, end))
+    tokenizer = session.tokenizer
+    if tokenizer is None:
+        raise UsageError(
+            f"model {session.interface.name!r} has no tokenizer: give the numbers of symbols, or export the model with "
+            f"--tokenizer"
+        )
+    read = tokenizer.prompt(prompt)
+    return tokenizer.after(read, list(stream(session, read, length, sampler, end)))
 
 
 def stream(
     session: Session, prompt: Sequence[int], length: int = LENGTH, sampler: Sampler = LIKELY, end: int | None = None
 ) -> Iterator[int]:
-    """As ``generate``, each symbol as soon as it is there. Until the last one the session gives integers (``raw``)."""
+    """As ``generate`` of symbols, each as soon as it is there. Until the last one the session is ``raw``."""
     face = session.interface
     if symbols(face.inputs, face.outputs, face.hop, face.delay) is None:
         takes = ", ".join(f"{p.dtype}{list(p.shape)}" for p in (*face.inputs, *face.outputs))
@@ -69,6 +89,8 @@ def stream(
             f"model {face.name!r} does not write: that takes one input, the number of a symbol, and one output, "
             f"a score for each of them; found {takes}"
         )
+    if end is None and face.tokenizer is not None:
+        end = face.tokenizer.end
     scale, raw = face.outputs[0].scale, session.raw
     session.raw = True
     try:

@@ -12,9 +12,8 @@ import edgernn
 from examples.common import kjv, language
 from examples.common.training import Optimization
 from examples.text_generation import data as characters
-from examples.text_generation import write as writing
 from examples.text_generation.model import CharacterModel
-from examples.text_generation.write import Sampler, on_board, on_engine, write
+from examples.text_generation.write import on_board, on_engine
 from examples.word_lm import data as words
 from examples.word_lm import suggest
 
@@ -33,20 +32,22 @@ def test_every_twentieth_chapter_is_held_out() -> None:
 @needs_text
 def test_the_vocabulary_is_of_what_training_sees() -> None:
     corpus = words.load()
-    assert len(set(corpus.vocabulary)) == words.WORDS
-    assert corpus.vocabulary[:3] == (words.UNKNOWN, ",", "the")
+    vocabulary = words.TOKENIZER.vocabulary
+    assert words.vocabulary_of(kjv.train_and_held_out()[0]) == vocabulary
+    assert len(set(vocabulary)) == words.WORDS
+    assert vocabulary[:3] == (words.UNKNOWN, ",", "the")
     counts = np.bincount(np.concatenate(corpus.known), minlength=words.WORDS)
     assert counts.min() > 0 and (np.diff(counts[1:]) <= 0).all()
-    assert words.words("And God's light; it was") == ["and", "god's", "light", ";", "it", "was"]
-    assert [corpus.vocabulary[k] for k in corpus.numbers("the Xyzzy,")] == ["the", words.UNKNOWN, ","]
+    assert words.TOKENIZER.split("And God's light; it was") == ["and", "god's", "light", ";", "it", "was"]
+    assert [vocabulary[k] for k in words.TOKENIZER.encode("the Xyzzy,")] == ["the", words.UNKNOWN, ","]
 
 
 @needs_text
 def test_characters_are_read_and_written_alike() -> None:
     chapter = characters.load().held_out[0]
-    text = characters.as_text(chapter)
-    assert text.startswith("\nAnd Abraham") and text.endswith("\n")
-    assert np.array_equal(characters.as_numbers(text), chapter)
+    text = characters.TOKENIZER.decode(chapter)
+    assert text.startswith("And Abraham") and (chapter[0], chapter[-1]) == (0, 0)
+    assert [*characters.TOKENIZER.prompt(text), 0] == chapter.tolist()
 
 
 def test_surprise_is_the_negative_logarithm_of_the_softmax() -> None:
@@ -83,15 +84,13 @@ def test_training_learns_and_is_reproducible() -> None:
     assert losses[1] == losses[2] < 0.5 * losses[0]
 
 
-@needs_text
 def test_suggestions_are_the_likeliest_words() -> None:
-    vocabulary = words.load().vocabulary
+    vocabulary = words.TOKENIZER.vocabulary
     scores = np.zeros(words.WORDS, np.float32)
     scores[[0, 7, 3, 9]] = [9, 8, 7, 6]
     assert suggest.suggestions(scores) == [vocabulary[7], vocabulary[3], vocabulary[9]]
 
 
-@needs_text
 def test_suggesting_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert suggest.main(["and"], tmp_path / "none.so") == 2
     assert "make example NAME=word_lm" in capsys.readouterr().err
@@ -99,46 +98,18 @@ def test_suggesting_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureF
     assert "give a text" in capsys.readouterr().err
 
 
-SCORES = np.array([0.0, 3.0, 2.5, -1.0, 1.0], np.float32)
-
-
-def test_a_sampler_repeats_itself_and_keeps_to_the_likeliest() -> None:
-    drawn = [Sampler(7, 1.0, 3).choose(SCORES, position) for position in range(400)]
-    assert drawn == [Sampler(7, 1.0, 3).choose(SCORES, position) for position in range(400)]
-    assert drawn != [Sampler(8, 1.0, 3).choose(SCORES, position) for position in range(400)]
-    assert set(drawn) == {1, 2, 4}
-    assert {Sampler(seed, 0.0).choose(SCORES, 0) for seed in range(20)} == {1}
-    assert {Sampler(seed, 5.0, 1).choose(SCORES, 0) for seed in range(20)} == {1}
-
-
-def test_a_sampler_draws_as_often_as_the_scores_say() -> None:
-    count = 4000
-    drawn = [Sampler(1, 2.0, 5).choose(SCORES, position) for position in range(count)]
-    wanted = np.exp(SCORES / 2) / np.exp(SCORES / 2).sum()
-    np.testing.assert_allclose(np.bincount(drawn, minlength=5) / count, wanted, atol=4 * 0.5 / count**0.5)
-
-
-def test_the_same_seed_writes_the_same_text_on_engines_and_a_board(tmp_path: Path) -> None:
+def test_the_same_seeds_write_the_same_texts_on_engines_and_a_board(tmp_path: Path) -> None:
     torch.manual_seed(3)
     module = CharacterModel(embedding=6, hidden=16).eval()
     with torch.no_grad():
         module.scores.weight.mul_(8)
     rng = np.random.default_rng(0)
     calibration = [{"characters": rng.integers(0, len(characters.ALPHABET), (40, 1))} for _ in range(4)]
-    model = edgernn.convert(module, inputs="int:1,T", name="writer").quantize(calibration)
+    model = edgernn.convert(module, inputs="int:1,T", name="writer")
+    model.tokenizer = characters.TOKENIZER
     for suffix in (".ern", ".so"):
-        model.save(tmp_path / f"writer{suffix}")
-    portable = tmp_path / "writer.ern"
-    ways = [on_engine(tmp_path / "writer.so"), on_engine(portable, "reference"), on_board(portable, "microbit")]
-    texts = []
-    for way in ways:
-        with way as step:
-            texts.append(write(step, "In", 60, Sampler(5, 1.0)))
-    assert texts[0] == texts[1] == texts[2]
-    with on_engine(portable) as step:
-        assert write(step, "In", 60, Sampler(6, 1.0)) != texts[0]
-
-
-def test_writing_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert writing.main(["And"], tmp_path / "none.so") == 2
-    assert "make example NAME=text_generation" in capsys.readouterr().err
+        model.quantize(calibration).save(tmp_path / f"writer{suffix}")
+    portable, prompts = tmp_path / "writer.ern", ("In", "And", "In")
+    texts = on_engine(tmp_path / "writer.so", "native", prompts, 60)
+    assert texts == on_engine(portable, "reference", prompts, 60) == on_board(portable, "microbit", prompts, 60)
+    assert len(set(texts)) == 3 and all("\n" not in text for text in texts)

@@ -10,6 +10,7 @@ import click
 VERBS = {
     "export": "Convert a PyTorch model to step-by-step artifacts, each proved against it.",
     "run": "Stream frames through an artifact, one step at a time.",
+    "generate": "Let a model write: symbols that it draws and reads in their turn.",
     "validate": "Compare an artifact with the PyTorch model that it came from.",
     "inspect": "Show what an artifact takes, gives and carries from step to step.",
     "boards": "List the boards, or show one.",

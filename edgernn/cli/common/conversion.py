@@ -12,6 +12,7 @@ from edgernn.cli.common.calibration import Sequences, load_calibration
 from edgernn.cli.common.modules import load_module
 from edgernn.cli.common.progress import Bar
 from edgernn.cli.common.quantizing import WITHOUT_CALIBRATION, check_options, quantized, scheme_of
+from edgernn.cli.common.tokenizers import read_tokenizer
 from edgernn.cli.common.weights import load_weights
 from edgernn.errors import MissingExtraError, UsageError
 
@@ -44,6 +45,7 @@ class ModelOptions:
     metric: str = "sqnr"
     mode: str = "stream"
     max_frames: int | None = None
+    tokenizer: str | None = None
 
     @property
     def scheme(self) -> str:
@@ -72,6 +74,8 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
             raise UsageError(f"{path}: no such file")
     check_options(options)
     model, notes = (_of_file if options.reference.endswith(ONNX_SUFFIX) else _of_module)(options, bar)
+    if options.tokenizer is not None:
+        model.tokenizer = read_tokenizer(options.tokenizer)
     given = {path: load_calibration(Path(path), model.interface) for path in _files(options)}
     tested, data = _tested(options, given)
     if options.scheme != "float32":

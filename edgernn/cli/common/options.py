@@ -55,6 +55,11 @@ def model_options(function: F) -> F:
             "--max-frames", type=click.IntRange(min=1), metavar="N", help="The most frames of a segment."
         ),
         click.option(
+            "--tokenizer", metavar="FILE|chars:...",
+            help="What the symbols stand for that the model reads or writes, kept in the artifacts: a .json file, "
+            "chars: and the characters in their order (\\n, \\t and \\\\ as in Python), or bytes.",
+        ),
+        click.option(
             "--calibration", metavar="FILE",
             help="Real sequences to validate on: .npy [T, frame] or [N, T, frame], or .npz of such arrays, "
             "named by input where there are several.",

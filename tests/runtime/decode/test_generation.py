@@ -11,7 +11,9 @@ import pytest
 import edgernn
 from edgernn.boards.artifacts import build_artifact, open_artifact
 from edgernn.boards.catalog import load_board
-from edgernn.boards.emulators import open_emulator
+from edgernn.boards.emulators import EmulatedModel, open_emulator
+from edgernn.boards.emulators.generation import FUNCTIONS
+from edgernn.boards.emulators.generation import generate as generate_on_board
 from edgernn.errors import FrameError, UsageError
 from edgernn.export.c.source import generate as generate_c
 from edgernn.runtime.decode import Sampler, generate, stream, written
@@ -94,29 +96,15 @@ def test_writing_ends_before_the_end_symbol(folder: Path) -> None:
 def test_boards_write_the_same(folder: Path, board: str, tmp_path: Path) -> None:
     target = load_board(board)
     image = build_artifact(
-        open_artifact(folder / "writer.ern"), target, tmp_path / "writer.elf", tmp_path,
-        functions=("init", "step", "generate"),
-    )  # fmt: skip
-    emulator = open_emulator(target, image)
-    face = image.model().interface
-    sampler = np.array([SAMPLER.temperature_q16, SAMPLER.top_k, SAMPLER.top_p_q16, 0], np.uint32).tobytes()
-    sampler += np.uint64(SAMPLER.seed).tobytes()
-    places = {
-        name: emulator.allocate(name, size)
-        for name, size in (("state", image.model().state_bytes), ("prompt", 4 * len(PROMPT)), ("sampler", len(sampler)),
-                           ("scores", 4 * face.outputs[0].size), ("symbols", 4 * LENGTH), ("written", 8))
-    }  # fmt: skip
-    emulator.write(places["prompt"], np.array(PROMPT, np.int32).tobytes())
-    emulator.write(places["sampler"], sampler)
-    emulator.call("writer_init", places["state"])
-    status = emulator.call(
-        "writer_generate", places["state"], places["prompt"], len(PROMPT), places["sampler"], (1 << 32) - 1,
-        places["scores"], places["symbols"], LENGTH, places["written"],
-    )  # fmt: skip
-    assert status.value == 0
-    assert int.from_bytes(emulator.read(places["written"], 4), "little") == LENGTH
-    found = np.frombuffer(emulator.read(places["symbols"], 4 * LENGTH), np.int32).tolist()
-    assert found == from_session(folder / "writer.ern", "reference")
+        open_artifact(folder / "writer.ern"), target, tmp_path / "writer.elf", tmp_path, functions=FUNCTIONS
+    )
+    model = EmulatedModel(open_emulator(target, image))
+    text = from_session(folder / "writer.ern", "reference")
+    assert generate_on_board(model, PROMPT, LENGTH, SAMPLER) == text
+    model.reset()
+    assert generate_on_board(model, PROMPT, LENGTH, SAMPLER, text[20]) == text[: text.index(text[20])]
+    with pytest.raises(FrameError, match="writer_generate refuses the prompt: an index is out of range"):
+        generate_on_board(model, [SYMBOLS], LENGTH, SAMPLER)
 
 
 def test_a_session_goes_on_and_gives_real_values_again(folder: Path) -> None:
