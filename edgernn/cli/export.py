@@ -51,12 +51,16 @@ def _parse_formats(context: click.Context, parameter: click.Parameter, text: str
     metavar="NAME",
     help="Machine for the .so, cross-compiled, e.g. a Raspberry Pi; this one by default.",
 )
+@click.option(
+    "--decoders", metavar="LIST",
+    help="Write these beside the .c: of sample, ctc, events; docs/decoding.md says what they do.",
+)  # fmt: skip
 @click.option("-o", "--output", default=".", show_default=True, metavar="DIR", help="Folder for artifacts and report.")
 @json_option
 @quiet_option
 @debug_option
 def command(
-    model: str | None, formats: tuple[str, ...] | None, target: str | None, output: str,
+    model: str | None, formats: tuple[str, ...] | None, target: str | None, decoders: str | None, output: str,
     as_json: bool, quiet: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Convert MODEL (file.py:name, package.module:name or file.onnx) to artifacts that process one frame at a time.
@@ -71,7 +75,8 @@ def command(
     if model is None:
         raise UsageError(f"MODEL is missing: file.py:name, package.module:name or file.onnx, here or in {config.NAME}")
     formats = _formats_of(options["mode"], formats)
-    order = Order(formats, target, Path(output), options["drift_steps"])
+    chosen = tuple(name.strip() for name in decoders.split(",")) if decoders else ()
+    order = Order(formats, target, Path(output), options["drift_steps"], chosen)
     with prints_to_stderr():
         exported = _export_or_show_search(ModelOptions(model, **options), order, show=not (quiet or as_json))
     if as_json:
@@ -100,6 +105,7 @@ class Order:
     target: str | None
     folder: Path
     drift_steps: int
+    decoders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,15 +140,19 @@ def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
     from edgernn.cli.common.conversion import convert
     from edgernn.cli.common.files import staged
     from edgernn.cli.common.progress import Bar
+    from edgernn.export.c import write_decoders
     from edgernn.validation.render import require_jinja
 
     require_jinja()
     _check_target(order)
+    _check_decoders(order)
     _check_folder(order.folder)
     with Bar(enabled=show) as bar:
         conversion = convert(options, bar)
         with staged(order.folder) as stage:
             artifacts = [_save(conversion, stage, suffix, order, bar) for suffix in order.formats]
+            if order.decoders:
+                write_decoders(stage, order.decoders)
             report = conversion.model.report(artifacts, conversion.data, bar)
             bar("writing the report")
             html = order.folder / _write_reports(report, stage).name
@@ -206,6 +216,17 @@ def _check_target(order: Order) -> None:
     from edgernn.export.c.targets import target_named
 
     target_named(order.target)
+
+
+def _check_decoders(order: Order) -> None:
+    from edgernn.export.c import DECODERS
+
+    wrong = [name for name in order.decoders if name not in DECODERS]
+    if wrong or (order.decoders and "c" not in order.formats):
+        raise UsageError(
+            f"--decoders {','.join(order.decoders)}: they are {', '.join(DECODERS)}, and stand beside the .c: "
+            f"add c to --format"
+        )
 
 
 def _check_folder(folder: Path) -> None:

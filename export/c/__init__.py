@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from edgernn.errors import OutputError
+from edgernn.errors import OutputError, UsageError
 from edgernn.export.c.library import compile_source, write_shared_library
 from edgernn.export.c.output import write_files
-from edgernn.export.c.source import generate
+from edgernn.export.c.source import generate, read_kernel, with_includes
 from edgernn.ir.graph import Graph
 
-__all__ = ["compile_source", "write", "write_shared_library"]
+__all__ = ["DECODERS", "compile_source", "write", "write_decoders", "write_shared_library"]
+
+TYPES = ("f32", "s16", "s8")
+DECODERS = {
+    "sample": tuple(f"ern_sample_{kind}.c" for kind in TYPES),
+    "ctc": ("ern_ctc_greedy.c", "ern_ctc_beam.c", *(f"ern_log_row_{kind}.c" for kind in TYPES)),
+    "events": ("ern_event.c",),
+}
+"""What ``ern_decode.h`` declares, by name."""
 
 
 def write(graph: Graph, path: Path, lanes: int = 1, simd: str = "none") -> None:
@@ -28,3 +37,16 @@ def write(graph: Graph, path: Path, lanes: int = 1, simd: str = "none") -> None:
     source = generate(graph, path.stem, lanes, simd=simd)
     order = sorted(source.files, key=lambda name: name == path.name)
     write_files({path.with_name(name): source.files[name].encode() for name in order})
+
+
+def write_decoders(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Write decoders (keys of DECODERS) into a folder, beside the C files of a model: the files that it lacked.
+
+    Raises UsageError for an unknown name, OutputError where the files cannot be written.
+    """
+    if unknown := [name for name in names if name not in DECODERS]:
+        raise UsageError(f"unknown decoder {unknown[0]!r}; decoders are {', '.join(DECODERS)}")
+    files = with_includes(tuple(file for name in names for file in DECODERS[name]))
+    lacking = [folder / name for name in files if not (folder / name).exists()]
+    write_files({path: read_kernel(path.name).encode() for path in lacking})
+    return lacking

@@ -14,6 +14,15 @@ from edgernn.ir.scores import FLOAT_SCALE, FRACTION_BITS, score_unit
 POWER = (1488522039, -515878639, 119168801, -20577648, 2743352, -236086)
 """p of 2^-f = 1 - f p(f) in Q0.31, lowest power first (tools/minimax.py)."""
 
+LOG2 = (1549076463, -774345892, 513982709, -372911706, 259700330, -147662425, 55897926, -9995634)
+"""q of log2(1 + f) = f q(f) in Q1.30, lowest power first (tools/minimax.py)."""
+
+LOG_BITS = 20
+LOG_ONE = 1 << LOG_BITS
+LOG_ZERO = -(1 << 30)
+LOG_LEAST = -512 * LOG_ONE
+ONE_Q16 = 1 << 16
+FRACTION = (1 << FRACTION_BITS) - 1
 HIGHEST_FLOAT = np.float32(32767)
 LARGEST_SHIFT = 62
 PHILOX_ROUNDS = 10
@@ -65,13 +74,58 @@ def exponents(distance: Array, unit: tuple[int, int]) -> NDArray[np.uint64]:
 
 def powers(exponent: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """2^-u in Q0.31, u in Q.24: at most 2^31, and 0 from u = 32 on."""
-    fraction = (exponent & np.uint64((1 << FRACTION_BITS) - 1)).astype(np.int64)
-    total = np.full(exponent.shape, POWER[-1], np.int64)
-    for coefficient in POWER[-2::-1]:
-        total = coefficient + ((total * fraction) >> FRACTION_BITS)
-    mantissa = ((1 << 31) - ((total * fraction) >> FRACTION_BITS)).astype(np.uint64)
+    mantissa = _mantissa((exponent & np.uint64(FRACTION)).astype(np.int64)).astype(np.uint64)
     found: NDArray[np.uint64] = mantissa >> np.minimum(exponent >> np.uint64(FRACTION_BITS), np.uint64(32))
     return found
+
+
+def power(exponent: int) -> int:
+    """``powers`` of one exponent."""
+    return int(_mantissa(exponent & FRACTION)) >> min(exponent >> FRACTION_BITS, 32)
+
+
+def _mantissa(fraction: Any) -> Any:
+    """2^-f in Q0.31 for f in Q0.24, an integer or an int64 array."""
+    total = POWER[-1]
+    for coefficient in POWER[-2::-1]:
+        total = coefficient + ((total * fraction) >> FRACTION_BITS)
+    return (1 << 31) - ((total * fraction) >> FRACTION_BITS)
+
+
+def log2_above_one(f: int) -> int:
+    """log2(1 + f) in Q.20 for 0 <= f <= 1 in Q0.31."""
+    total = LOG2[-1]
+    for coefficient in LOG2[-2::-1]:
+        total = coefficient + ((total * f) >> 31)
+    return (total * f + (1 << 40)) >> 41
+
+
+def log2_q31(n: int) -> int:
+    """log2(n / 2^31) in Q.20, n > 0."""
+    whole = n.bit_length() - 32
+    mantissa = n >> whole if whole > 0 else n << -whole
+    return whole * LOG_ONE + log2_above_one(mantissa - (1 << 31))
+
+
+def log_add(a: int, b: int) -> int:
+    """log2(2^a + 2^b) in Q.20."""
+    more, less = max(a, b), min(a, b)
+    return more if less <= LOG_ZERO else more + log2_above_one(power((more - less) << FRACTION_BITS - LOG_BITS))
+
+
+def log_times(a: int, b: int) -> int:
+    """a + b in Q.20, where logarithms of almost nothing are of nothing."""
+    return LOG_ZERO if a <= LOG_ZERO or a + b <= LOG_ZERO else a + b
+
+
+def log_row(scores: Any, scale: float | None = None) -> NDArray[np.int64]:
+    """log2 of the probabilities (softmax) of scores [n] in Q.20, at least -512. Raises as ``integer_scores``."""
+    integers, unit = integer_scores(scores, scale)
+    exponent = exponents(integers.max() - integers, tempered(unit, ONE_Q16))
+    shift, step = log2_q31(int(powers(exponent).sum())), FRACTION_BITS - LOG_BITS
+    least = np.minimum(exponent, np.uint64(-LOG_LEAST << step)).astype(np.int64)
+    row: NDArray[np.int64] = np.maximum(-((least + (1 << step >> 1)) >> step) - shift, LOG_LEAST)
+    return row
 
 
 def philox(seed: int, a: int, b: int = 0, c: int = 0, d: int = 0) -> int:

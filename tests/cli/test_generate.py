@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cli.support import cli, ok
+from tests.export.c_support import WARNINGS, compiler, run
 from tests.runtime.decode.language import converted, saved
 
 MODEL = "tests/runtime/decode/language.py:Language"
@@ -60,6 +61,18 @@ def test_mistakes(folder: Path) -> None:
     wrong = cli("export", MODEL, *options, "--tokenizer", "chars:abc")
     assert wrong.code == 2 and "the tokenizer has 3 symbols" in wrong.err
     assert not (folder / "x").exists()
+
+
+def test_decoders_stand_beside_the_c_files(tmp_path: Path) -> None:
+    options = ["--input", "int:1,T", "--format", "c", "-o", tmp_path, "--drift-steps", "0"]
+    ok(cli("export", MODEL, *options, "--decoders", "ctc, events"))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"ern_ctc_beam.c", "ern_ctc.h", "ern_log_row_s16.c", "ern_event.c", "ern_decode.h", "ern_lanes.h"} <= names
+    files = sorted(name for name in names if name.endswith(".c"))
+    run([*compiler(), *WARNINGS, "-c", *files], tmp_path)
+    for wrong in (["--decoders", "beam"], ["--decoders", "ctc", "--format", "ern"]):
+        failed = cli("export", MODEL, *options, *wrong)
+        assert failed.code == 2 and "they are sample, ctc, events" in failed.err
 
 
 def test_inspect_tells_of_it(folder: Path) -> None:

@@ -10,7 +10,11 @@ from tempfile import mkdtemp
 from tests.export.c_support import WARNINGS, compiler, run
 
 ROOT = Path(__file__).parents[3]
-SOURCES = ("ern_sample_f32.c", "ern_sample_s16.c", "ern_sample_s8.c")
+TYPES = ("f32", "s16", "s8")
+SOURCES = (
+    *(f"ern_{what}_{t}.c" for what in ("sample", "log_row") for t in TYPES), "ern_ctc_greedy.c", "ern_ctc_beam.c",
+    "ern_event.c",
+)  # fmt: skip
 
 
 class Unit(ctypes.Structure):
