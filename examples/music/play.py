@@ -15,6 +15,7 @@ from typing import Any
 
 import mido
 import numpy as np
+from numpy.typing import NDArray
 
 import edgernn
 from edgernn.errors import EdgeRNNError, UsageError
@@ -23,7 +24,6 @@ from edgernn.runtime.decode import Sampler, generate
 from examples.common import pictures
 from examples.common.exporting import BUILD
 from examples.common.sound import write_wav
-from examples.common.synthesis import Waveform
 from examples.music import data
 from examples.music.data import Chorale
 from examples.music.scores import HOLD, REST, STEPS_PER_QUARTER, VOICES, Grid
@@ -85,7 +85,7 @@ def write_midi(grid: Grid, path: Path) -> Path:
     return path
 
 
-def sound(grid: Grid) -> Waveform:
+def sound(grid: Grid) -> NDArray[np.float32]:
     """Each note as a sum of partials that swells and fades."""
     step_s = 60 / QUARTERS_A_MINUTE / STEPS_PER_QUARTER
     samples = np.zeros(int((len(grid) * step_s + RELEASE_S) * RATE_HZ) + 1, np.float32)
