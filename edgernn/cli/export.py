@@ -140,7 +140,6 @@ def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
     from edgernn.cli.common.conversion import convert
     from edgernn.cli.common.files import staged
     from edgernn.cli.common.progress import Bar
-    from edgernn.export.c import write_decoders
     from edgernn.validation.render import require_jinja
 
     require_jinja()
@@ -151,8 +150,7 @@ def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
         conversion = convert(options, bar)
         with staged(order.folder) as stage:
             artifacts = [_save(conversion, stage, suffix, order, bar) for suffix in order.formats]
-            if order.decoders:
-                write_decoders(stage, order.decoders)
+            _write_decoders(order, stage)
             report = conversion.model.report(artifacts, conversion.data, bar)
             bar("writing the report")
             html = order.folder / _write_reports(report, stage).name
@@ -218,11 +216,19 @@ def _check_target(order: Order) -> None:
     target_named(order.target)
 
 
+def _write_decoders(order: Order, stage: Path) -> None:
+    if order.decoders:
+        from edgernn.export.c import write_decoders
+
+        write_decoders(stage, order.decoders)
+
+
 def _check_decoders(order: Order) -> None:
+    if not order.decoders:
+        return
     from edgernn.export.c import DECODERS
 
-    wrong = [name for name in order.decoders if name not in DECODERS]
-    if wrong or (order.decoders and "c" not in order.formats):
+    if not set(order.decoders) <= set(DECODERS) or "c" not in order.formats:
         raise UsageError(
             f"--decoders {','.join(order.decoders)}: they are {', '.join(DECODERS)}, and stand beside the .c: "
             f"add c to --format"

@@ -52,6 +52,7 @@ def check(folder: Path) -> None:
     present = [name for name in ABSENT if importlib.util.find_spec(name)]
     require(not present, f"this environment is not a bare one: {', '.join(present)} can be imported")
     import edgernn.runtime
+    import edgernn.runtime.decode
     from edgernn.errors import MissingExtraError
 
     loaded = [name for name in (*ABSENT, "click", "rich", "matplotlib") if name in sys.modules]
