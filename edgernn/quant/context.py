@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -115,7 +116,7 @@ class Context:
 
     def rescaled(self, name: str, scale: float, hint: str = "", dtype: str = "int16") -> str:
         """``name`` in units of ``scale``, as ``dtype``."""
-        if np.isclose(self.scales[name], scale, rtol=1e-9) and self.width(name) == dtype:
+        if math.isclose(self.scales[name], scale, rel_tol=1e-9) and self.width(name) == dtype:
             return name
         while self.scales[name] / scale > LARGEST_STEP:
             name = self.rescaled(name, self.scales[name] / LARGEST_STEP, hint)

@@ -52,7 +52,7 @@ def gate(to: Lowering, code: str, x: int) -> int:
 
 def rescaled(to: Lowering, x: int, scale: float, dtype: str = "int16") -> int:
     """``x`` in units of ``scale`` and in ``dtype``, rounded and saturated."""
-    same = np.isclose(scale_of(to, x), scale, rtol=1e-6)
+    same = math.isclose(scale_of(to, x), scale, rel_tol=1e-6)
     if same and to.writer.dtype(x) == dtype:
         return x
     if dtype == "int16":
