@@ -48,10 +48,12 @@ def draw_confusion(
     np.add.at(counts, (wanted, said), 1)
     drawn = figure(2 + 0.45 * len(names), 1.5 + 0.4 * len(names))
     plot = axes(drawn)
-    plot.imshow(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    plot.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            plot.text(column, row, str(count), ha="center", va="center", color="white" if row == column else "black")
+            color = "white" if shares[row, column] > 0.5 else "black"
+            plot.text(column, row, str(count), ha="center", va="center", color=color)
     turned = {"rotation": 45, "ha": "right"} if max(len(name) for name in names) > 2 else {}
     plot.set_xticks(range(len(names)), names, **turned)
     plot.set_yticks(range(len(names)), names)
