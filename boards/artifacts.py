@@ -12,18 +12,19 @@ from edgernn.boards.manifest import Board
 from edgernn.boards.serve import build_served
 from edgernn.boards.sources import packing_key, write_sources
 from edgernn.errors import BoardError, UsageError
-from edgernn.ir.ernfile import read_ern
 from edgernn.ir.graph import Graph
+from edgernn.ir.segment import Segment
+from edgernn.ir.segmentfile import read_model
 from edgernn.ops import OPS
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model to build. ``graph`` is None for C files, which are packed for one kind of core already."""
+    """A model to build. ``model`` is None for C files, which are packed for one kind of core already."""
 
     path: Path
     name: str
-    graph: Graph | None = None
+    model: Graph | Segment | None = None
 
 
 def open_artifact(path: Path) -> Artifact:
@@ -32,8 +33,8 @@ def open_artifact(path: Path) -> Artifact:
     Raises ArtifactError for a damaged file, UsageError for another kind.
     """
     if path.suffix == ".ern":
-        _, graph = read_ern(path, OPS)
-        return Artifact(path, path.stem, graph)
+        _, model = read_model(path, OPS)
+        return Artifact(path, path.stem, model)
     folder = path.parent if path.suffix == ".c" and path.is_file() else path
     if folder.is_dir():
         return Artifact(folder, find_model(folder)[0].stem)
@@ -92,10 +93,10 @@ def is_served(board: Board) -> bool:
 
 def sources_of(artifact: Artifact, board: Board, work: Path) -> Path:
     """The folder with the C files of ``artifact`` for ``board``."""
-    if artifact.graph is None:
+    if artifact.model is None:
         return artifact.path
     folder = work / f"{artifact.name}-{packing_key(board)}"
     if not folder.exists():
         folder.mkdir(parents=True)
-        write_sources(artifact.graph, board, folder / f"{artifact.name}.c")
+        write_sources(artifact.model, board, folder / f"{artifact.name}.c")
     return folder

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 import struct
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,14 @@ class Image:
                 f"  what to do: functions that nothing uses are left out of a program unless they are named as roots"
             )
         return found
+
+    def step_of(self, model: str) -> Symbol:
+        """The step of a model; of a model of whole segments, with the functions of its stages, which lie around it."""
+        step = self.symbol(f"{model}_step")
+        own = re.compile(rf"{re.escape(model)}_(run|stage_\d+_step)(\.\w+)*")
+        parts = [step, *(s for s in self.symbols if s.kind == "function" and own.fullmatch(s.name))]
+        low, high = min(s.address for s in parts), max(s.address + s.size_bytes for s in parts)
+        return replace(step, address=low, size_bytes=high - low)
 
     @cached_property
     def _places(self) -> tuple[list[int], list[Symbol]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgernn.boards.manifest import Board
 from edgernn.export.c import write
 from edgernn.ir.graph import Graph
+from edgernn.ir.segment import Segment
 
 PACKING = {"dsp": "dsp", "helium": "helium", "neon-dotprod": "dot"}
 """Extension of a core -> how int8 weights are packed for it; "none" for others, but for those of WORDS."""
@@ -15,13 +16,13 @@ WORDS = ("cortex-m0", "cortex-m0plus")
 """Cores without multiply-accumulate and loads of signed bytes: four rows go into one word."""
 
 
-def write_sources(graph: Graph, board: Board, path: Path) -> None:
+def write_sources(model: Graph | Segment, board: Board, path: Path) -> None:
     """Write ``path`` (ending in .c) and what belongs to it, weights packed for the core of ``board``.
 
     Raises as ``edgernn.export.c.write``.
     """
     lanes = board.toolchain.lanes if board.toolchain is not None else 1
-    write(graph, path, lanes, simd=packing(board))
+    write(model, path, lanes, simd=packing(board))
 
 
 def packing(board: Board) -> str:

@@ -22,6 +22,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.ir.ports import in_frames
 from edgernn.ir.tokenizer import Tokenizer
+from edgernn.ir.segment import Segment
 from edgernn.validation.layers import layer_rows
 from edgernn.validation.machine import describe_machine, package_versions
 from edgernn.validation.results import ArtifactReport, Report
@@ -103,6 +104,7 @@ def _of_segments(
     from edgernn.capture import call_spec, capture, in_float32
     from edgernn.passes.segment import to_segment
     from edgernn.segments import SegmentModel
+    from edgernn.validation.reference import Reference
 
     if mode != "segment" or max_frames is None:
         raise UsageError(f"mode is 'stream', or 'segment' with max_frames; found {mode!r} with max_frames {max_frames}")
@@ -111,7 +113,9 @@ def _of_segments(
     spec = call_spec(example, inputs, None, module.forward)
     module = in_float32(module)
     captured = capture(module, spec, identifier(name or _snake(type(module).__name__)), segment=True)
-    return SegmentModel(module, captured, to_segment(captured.graph, max_frames, sample_rate_hz))
+    segment = to_segment(captured.graph, max_frames, sample_rate_hz)
+    ports = Graph(segment.name, segment.inputs, segment.outputs, mode=mode, hop=segment.hop)
+    return SegmentModel(Reference(module, captured, ports), segment)
 
 
 def _from_onnx(
@@ -288,24 +292,29 @@ class Model:
             _publish(staging, path)
         return report
 
+    @property
+    def _written(self) -> Graph | Segment:
+        """What writers of artifacts take."""
+        return self.graph
+
     def _write(self, staging: Path, path: Path, target: str | None) -> Path:
         """Write the artifact to ``staging``; the file to test, which is another one for C and foreign targets."""
         module = importlib.import_module(f"edgernn.export.{FORMATS[path.suffix]}")
         file = staging / path.name
         if path.suffix not in (".c", ".so"):
-            module.write(self.graph, file)
+            module.write(self._written, file)
             return file
         if path.suffix == ".so" and target is None:
-            module.write_shared_library(self.graph, file)
+            module.write_shared_library(self._written, file)
             return file
         (staging / "tested").mkdir()
         tested = staging / "tested" / f"{path.stem}.so"
         if path.suffix == ".c":
-            module.write(self.graph, file)
-            module.compile_source(file, self.graph, tested)
+            module.write(self._written, file)
+            module.compile_source(file, self._written, tested)
         else:
-            module.write_shared_library(self.graph, file, target=target)
-            module.write_shared_library(self.graph, tested)
+            module.write_shared_library(self._written, file, target=target)
+            module.write_shared_library(self._written, tested)
         return tested
 
     def report(self, artifacts: list[ArtifactReport], data: str, progress: Progress | None = None) -> Report:

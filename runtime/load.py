@@ -12,8 +12,10 @@ from edgernn.ir.segmentfile import holds_segment, read_segment
 from edgernn.ops import OPS
 from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
 from edgernn.runtime.engines.base import Engine
+from edgernn.runtime.engines.native_segment import open_segment
 from edgernn.runtime.segment import SegmentSession
 from edgernn.runtime.session import Session
+from edgernn.runtime.stages import StageRunner
 
 SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
     engine: tuple(s for s, engines in ENGINES_OF_SUFFIX.items() if engine in engines) for engine in ENGINES
@@ -36,13 +38,15 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
     named = None if engine == "auto" else _named(path, engine, candidates)
-    if path.suffix == ".ern" and holds_segment(path):
+    if path.suffix in (".ern", ".so") and holds_segment(path):
         return _segment(path, named, candidates, raw)
     return Session(_first(path, candidates) if named is None else named.open(path), str(path), raw)
 
 
 def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], raw: bool) -> SegmentSession:
-    """A session of a model of whole segments: one engine for all of its stages."""
+    """A session of a model of whole segments: the library, or one engine for all of its stages."""
+    if path.suffix == ".so":
+        return SegmentSession(open_segment(path), str(path), raw)
     _, segment = read_segment(path, OPS)
     interfaces = segment.stage_interfaces()
 
@@ -51,7 +55,7 @@ def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], 
         return [module.of_program(interface, stage.graph) for interface, stage in pairs]
 
     if named is not None:
-        return SegmentSession(segment, opened(named), str(path), raw)
+        return SegmentSession(StageRunner(segment, opened(named)), str(path), raw)
     refusal: MissingExtraError | UnsupportedOpError | None = None
     for name in candidates:
         module = importlib.import_module(ENGINES[name])
@@ -59,7 +63,7 @@ def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], 
         if module.missing() is not None:
             continue
         try:
-            return SegmentSession(segment, opened(module), str(path), raw)
+            return SegmentSession(StageRunner(segment, opened(module)), str(path), raw)
         except UnsupportedOpError as error:
             refusal = refusal or error
     raise refusal or EngineError(f"{path}: no engine runs this file")

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from edgernn.errors import FrameError, UsageError
 from edgernn.ir.graph import Port
+from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
-from edgernn.ir.segment import Segment, Stage
-from edgernn.runtime.engines.base import Engine
+from edgernn.ir.ports import in_steps
 from edgernn.runtime.frames import coerce_frame
+from edgernn.runtime.quantized import dequantize
 from edgernn.runtime.results import Result
 from edgernn.runtime.session import Session
+
+
+class Runner(Protocol):
+    """What runs the segments of one model.
+
+    interface     that of the model, with ``max_frames``
+    name          of the engine
+    buffer_bytes  what is kept between passes, for the most frames
+    state_bytes   of the states of one pass
+    """
+
+    interface: Interface
+    name: str
+    buffer_bytes: int
+    state_bytes: int
+
+    def run(self, inputs: Sequence[Array], count: int) -> list[Array]:
+        """New arrays, one an output, of ``count`` steps. Inputs are C-contiguous, as ports have them."""
+
+    def close(self) -> None:
+        """Release what the engine holds."""
 
 
 class SegmentSession(Session):
@@ -23,17 +46,16 @@ class SegmentSession(Session):
     ``run`` is what it does: it has no step, and no state from one segment to the next.
     """
 
-    def __init__(self, segment: Segment, engines: Sequence[Engine], path: str = "", raw: bool = False) -> None:
-        """``engines`` run the step programs of the stages, in their order."""
-        self.segment, self.path, self.interface = segment, path, segment.interface()
-        self._engines = list(engines)
-        self._name = engines[0].name
+    def __init__(self, runner: Runner, path: str = "", raw: bool = False) -> None:
+        self.path, self.interface = path, runner.interface
+        self._runner: Runner | None = runner
+        self._name, self._memory = runner.name, (runner.buffer_bytes, runner.state_bytes)
         self._raw = raw
         self.step = self.every_step = _no_step
 
     @property
     def raw(self) -> bool:
-        """Float models have no integers to give."""
+        """Of an integer model: whether ``run`` returns integers, in units of the ports' ``scale``, not real values."""
         return self._raw
 
     @raw.setter
@@ -48,17 +70,17 @@ class SegmentSession(Session):
     @property
     def max_frames(self) -> int:
         """The most frames that a segment may have."""
-        return self.segment.max_frames
+        return self.interface.max_frames or 0
 
     @property
     def buffer_bytes(self) -> int:
         """Bytes of what is kept between the passes over a segment, for ``max_frames`` frames."""
-        return self.segment.buffer_bytes
+        return self._memory[0]
 
     @property
     def state_bytes(self) -> int:
         """Bytes of the states of one pass."""
-        return self.segment.state_bytes
+        return self._memory[1]
 
     def run(self, *sequences: Any, **named: Any) -> Result:
         """The outputs for one segment: [n, *shape] for an output of every frame, [*shape] for one of the whole.
@@ -66,21 +88,17 @@ class SegmentSession(Session):
         For one input, give its frames [n, *shape], 1 <= n <= ``max_frames``; for several, in order, by name, or in one
         dict by name; a static input without time. Raises FrameError for a wrong shape, dtype, length or value.
         """
-        if not self._engines:
+        if self._runner is None:
             raise UsageError("the session is closed; load the artifact again")
         if len(sequences) == 1 and isinstance(sequences[0], Mapping):
             named, sequences = {**sequences[0], **named}, ()
-        given = self._in_order(tuple(sequences), named)
-        values, count = self._read(given)
-        for stage, engine in zip(self.segment.stages, self._engines, strict=True):
-            _run_stage(stage, engine, values, count)
-        outputs = {p.name: self._output(p, values[p.value], count) for p in self.outputs_of_program}
+        given, count = self._read(self._in_order(tuple(sequences), named))
+        results = self._runner.run(given, count)
+        outputs = {
+            port.name: array if self._raw else dequantize(array, port)
+            for port, array in zip(self.outputs, results, strict=True)
+        }
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
-
-    @property
-    def outputs_of_program(self) -> list[Port]:
-        """The outputs with the names of their values."""
-        return self.segment.outputs
 
     def reset(self, **initial: Any) -> None:
         """Nothing is carried from one segment to the next: there is nothing to reset."""
@@ -104,70 +122,58 @@ class SegmentSession(Session):
         self.snapshot()
 
     def close(self) -> None:
-        """Release the engines."""
-        for engine in self._engines:
-            engine.close()
-        self._engines = []
+        """Release the engine."""
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = None
 
     def __repr__(self) -> str:
         ports = ", ".join(f"{p.name}{list(p.shape)}" for p in (*self.inputs, *self.outputs))
         return (
             f"<SegmentSession {self.interface.name}: {ports}; up to {self.max_frames} frames, "
-            f"{len(self.segment.stages)} stages, {self.buffer_bytes} B of buffers; engine {self.engine}>"
+            f"{self.buffer_bytes} B of buffers; engine {self.engine}>"
         )
 
-    def _read(self, given: Sequence[Any]) -> tuple[dict[str, Array], int]:
-        """Checked inputs by the names of their values, and the number of frames."""
-        values = {}
-        lengths = {}
-        for port, array in zip(self.segment.inputs, given, strict=True):
+    def _read(self, given: Sequence[Any]) -> tuple[list[Array], int]:
+        """Checked inputs as the ports have them, and the number of steps."""
+        arrays = []
+        lengths: dict[str, int] = {}
+        for port, array in zip(self.inputs, given, strict=True):
             if port.kind == "static":
-                values[port.value] = coerce_frame(array, port)
+                arrays.append(coerce_frame(array, port))
                 continue
             whole = np.asarray(array)
-            lengths[port.name] = len(whole) if whole.ndim else 0
-            self._check_length(port, lengths[port.name], whole)
-            try:
-                values[port.value] = np.stack([coerce_frame(frame, port) for frame in whole])
-            except FrameError as error:
-                raise FrameError(f"{error} (each frame of a segment is one)") from None
+            steps = in_steps(whole, port.shape, self.hop) if whole.ndim else whole
+            lengths[port.name] = len(steps) if whole.ndim else 0
+            self._check_length(port, lengths[port.name], whole, steps is not whole)
+            arrays.append(self._frames(port, steps))
         if len(set(lengths.values())) > 1:
             raise FrameError(f"inputs have different numbers of frames: {lengths}")
-        return values, next(iter(lengths.values()))
+        return arrays, next(iter(lengths.values()))
 
-    def _check_length(self, port: Port, length: int, whole: Array) -> None:
-        if whole.ndim and 1 <= length <= self.max_frames:
+    def _frames(self, port: Port, whole: Array) -> Array:
+        if whole.shape == (len(whole), 1, *port.shape) or (whole.ndim == 1 and port.size == 1):
+            whole = whole.reshape(len(whole), *port.shape)
+        many = replace(port, shape=(len(whole), *port.shape))
+        try:
+            return coerce_frame(whole, many)
+        except FrameError as error:
+            coerce_frame(whole[0], port)
+            raise FrameError(f"{error} (the first axis is time)") from None
+
+    def _check_length(self, port: Port, steps: int, whole: Array, in_frames: bool) -> None:
+        rest = len(whole) % self.hop if in_frames else 0
+        if whole.ndim and 1 <= steps <= self.max_frames // self.hop and not rest:
             return
+        if rest:
+            raise FrameError(
+                f"input {port.name!r}: {len(whole)} frames are no whole steps of {self.hop}: cut them, or add zeros"
+            )
         raise FrameError(
             f"input {port.name!r}: a segment [n, {', '.join(map(str, port.shape))}] of 1 to {self.max_frames} frames "
             f"expected, found shape {whole.shape}; cut longer sequences into segments, or export with a larger "
             "--max-frames"
         )
-
-    def _output(self, port: Port, value: Array, count: int) -> Array:
-        return value.reshape((count, *port.shape) if port.kind == "frame" else port.shape)
-
-
-def _run_stage(stage: Stage, engine: Engine, values: dict[str, Array], count: int) -> None:
-    """Run one stage and add its outputs to ``values``."""
-    engine.reset()
-    once = stage.direction == "once"
-    steps = range(1) if once else range(count) if stage.direction == "forward" else range(count - 1, -1, -1)
-    ports, outputs = stage.graph.inputs, stage.graph.outputs
-    made = [
-        np.empty(p.shape if p.name in stage.takes or once else (count, *p.shape), p.dtype) for p in outputs
-    ]
-    whole = [once or p.kind == "static" for p in ports]
-    arrays = [values[p.name].reshape(p.shape if w else (count, *p.shape)) for p, w in zip(ports, whole, strict=True)]
-    for k, t in enumerate(steps):
-        results = engine.run(*[a if w else a[t] for a, w in zip(arrays, whole, strict=True)])
-        for array, port, result in zip(made, outputs, results, strict=True):
-            take = stage.takes.get(port.name, "")
-            if once or take == "last" or (take == "first" and k == 0):
-                array[...] = result
-            elif not take:
-                array[t] = result
-    values.update({port.name: array for port, array in zip(outputs, made, strict=True)})
 
 
 def _no_step(*_: Any, **__: Any) -> Any:

@@ -13,7 +13,7 @@ from edgernn.boards.emulators.faults import Fault
 from edgernn.boards.emulators.reads import LineCounter
 from edgernn.boards.emulators.tracing import Trace, TracingCounter
 from edgernn.boards.emulators.watchdog import Watchdog
-from edgernn.boards.image import Image
+from edgernn.boards.image import Image, Symbol
 from edgernn.boards.manifest import Board
 from edgernn.errors import EmulationError, UsageError
 
@@ -32,7 +32,7 @@ class Emulator(ProgramEmulator):
 
     native     whether numba counts (True), Python does (False), or whichever is there (None)
     timeout_s  what a single call may take
-    trace      name of a function: blocks are counted apart for each of its own blocks from which they were reached,
+    trace      a function (name or place): blocks are counted apart for each of its own blocks that reached them,
                and ``traces`` has them with what cycles depend on; needs numba
     line_bytes with ``trace``, of what is read from flash at once: ``lines_read`` counts them; 0 counts nothing
 
@@ -42,7 +42,7 @@ class Emulator(ProgramEmulator):
 
     def __init__(
         self, board: Board, program: Image | Path, *, native: bool | None = None, timeout_s: float = TIMEOUT_S,
-        trace: str | None = None, line_bytes: int = 0,
+        trace: str | Symbol | None = None, line_bytes: int = 0,
     ) -> None:  # fmt: skip
         self._unicorn = load_unicorn(board)
         super().__init__(board, program)
@@ -67,11 +67,11 @@ class Emulator(ProgramEmulator):
             self._machine.reg_write(self._abi.stack_pointer, int.from_bytes(vectors, "little"))
         self._boot()
 
-    def _make_counter(self, native: bool | None, trace: str | None) -> Counter:
+    def _make_counter(self, native: bool | None, trace: str | Symbol | None) -> Counter:
         if trace is None:
             return make_counter(self._machine, self._unicorn.UC_HOOK_BLOCK, native)
-        function = self.image.symbol(trace)
-        low, high = function.address, function.address + function.size_bytes
+        part = self.image.symbol(trace) if isinstance(trace, str) else trace
+        low, high = part.address, part.address + part.size_bytes
         return TracingCounter(self._machine, self._unicorn.UC_HOOK_BLOCK, low, high)
 
     def traces(self) -> list[Trace]:

@@ -11,13 +11,14 @@ from edgernn.boards.build import find_model
 from edgernn.boards.cycles import BlockCosts, estimator
 from edgernn.boards.cycles.estimate import fetched_lines
 from edgernn.boards.emulators import CallResult, EmulatedModel, Emulator, ProgramEmulator, QemuEmulator
-from edgernn.boards.image import Image
+from edgernn.boards.image import Image, Symbol
 from edgernn.boards.links import to_ports
 from edgernn.boards.manifest import Board
 from edgernn.boards.profile.figures import ESTIMATED, EXACT, Figure, NodeCost, Profile
-from edgernn.boards.profile.job import Array, Job, count_steps
+from edgernn.boards.profile.job import Array, Job, count_steps, segment_notes
 from edgernn.boards.profile.memory import flash_use, ram_use
 from edgernn.boards.profile.statements import Statements
+from edgernn.ir.interface import Interface
 
 Progress = Callable[[str, int, int], None]
 
@@ -51,13 +52,13 @@ def profile(job: Job, progress: Progress) -> Profile:
         artifact, board, job.work / f"{artifact.name}-{board.id}.elf", job.work, compiler=job.compiler
     )
     layout = image.model()
-    emulator = _open(board, image, f"{layout.name}_step")
+    emulator = _open(board, image, image.step_of(layout.name))
     frames = job.frames.read(layout.interface)
     costs = _run(emulator, EmulatedModel(emulator), frames, lambda k, n: progress(f"emulating {board.id}", k, n))
     return _report(job, emulator, costs, sources_of(artifact, board, job.work))
 
 
-def _open(board: Board, image: Image, step: str) -> ProgramEmulator:
+def _open(board: Board, image: Image, step: Symbol) -> ProgramEmulator:
     if not board.emulation.unicorn:
         return QemuEmulator(board, image)
     reads = board.memory.reads
@@ -127,8 +128,13 @@ def _report(job: Job, emulator: ProgramEmulator, costs: _Costs, folder: Path) ->
         cycles.times(1e6 / board.core.clock_hz) if cycles is not None else None,
         job.period_of(layout.interface), _nodes(emulator, costs, folder), flash, ram,
         board.memory.flash if mcu else None, board.memory.ram if mcu else None,
-        notes=() if cycles is not None else (f"there is no cycle model of the {board.core.name}: no time",),
+        notes=_notes(board, layout.interface, cycles is not None),
     )  # fmt: skip
+
+
+def _notes(board: Board, interface: Interface, timed: bool) -> tuple[str, ...]:
+    notes = [] if timed else [f"there is no cycle model of the {board.core.name}: no time"]
+    return (*notes, *segment_notes(interface))
 
 
 def _source(emulator: ProgramEmulator) -> str:
@@ -144,7 +150,7 @@ def _nodes(emulator: ProgramEmulator, costs: _Costs, folder: Path) -> tuple[Node
         steps = len(costs.instructions)
         return (_node("step", "by function", {name: (n / steps, None) for (_, name), (n, _) in costs.parts.items()}),)
     header, name, _ = find_model(folder)
-    statements = Statements(emulator.image, emulator.image.symbol(f"{name}_step"), header.with_suffix(".c"))
+    statements = Statements(emulator.image, emulator.image.step_of(name), header.with_suffix(".c"))
     steps, estimated = len(costs.instructions), bool(costs.cycles)
     nodes: dict[tuple[str, str], dict[str, tuple[float, float | None]]] = {}
     for (context, function), (instructions, cycles) in sorted(costs.parts.items()):

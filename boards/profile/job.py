@@ -100,7 +100,7 @@ class Frames:
 
     def _random(self, interface: Interface) -> dict[str, Array]:
         rng = np.random.default_rng(SEED)
-        steps = self._steps or RANDOM_STEPS
+        steps = self._steps or max(1, RANDOM_STEPS // (interface.max_frames or 1))
         return {p.name: _draw(p, rng, steps) for p in interface.inputs}
 
 
@@ -124,3 +124,8 @@ def count_steps(interface: Interface, frames: Mapping[str, Array]) -> int:
     """Steps in ``frames``."""
     timed = [port.name for port in interface.inputs if port.kind != "static"]
     return len(frames[timed[0]]) if timed else 1
+
+
+def segment_notes(interface: Interface) -> list[str]:
+    """What to know of the steps of a model of whole segments."""
+    return [] if interface.max_frames is None else [f"a step is a segment of {interface.max_frames} frames"]

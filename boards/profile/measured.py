@@ -8,7 +8,7 @@ from typing import Any
 
 from edgernn.boards.manifest import Board
 from edgernn.boards.profile.figures import MEASURED, Figure, Profile
-from edgernn.boards.profile.job import Job, Way
+from edgernn.boards.profile.job import Job, Way, segment_notes
 from edgernn.boards.profile.text import number
 from edgernn.boards.remote import Request, Shell, local_shell, measure, ssh_shell
 from edgernn.boards.remote.report import Measured
@@ -30,7 +30,7 @@ def profile(job: Job, progress: Progress) -> Profile:
     if job.artifact.suffix not in ENGINES_OF_SUFFIX:
         suffixes = ", ".join(ENGINES_OF_SUFFIX)
         raise BoardError(f"{job.board.id}: runs {suffixes} files; {job.artifact} is none of them")
-    interface = read_interface(job.artifact)
+    interface = read_interface(job.artifact).whole_segment()
     shell = shell_of(job.way)
     static = tuple(port.name for port in interface.inputs if port.kind == "static")
     request = Request(job.artifact, job.engine, job.frames.read(interface), static)
@@ -50,7 +50,7 @@ def _report(job: Job, interface: Interface, shell: Shell, found: Measured) -> Pr
         str(job.artifact), interface.name, interface.scheme, board.id, model, hertz, found.engine,
         f"measured on {shell.where}", latency.steps, job.frames.description,
         time_us=Figure(latency.min, latency.p50, latency.max, MEASURED), period_us=job.period_of(interface),
-        extra=found.to_plain(), notes=tuple(notes_on(board, found)),
+        extra=found.to_plain(), notes=(*segment_notes(interface), *notes_on(board, found)),
     )  # fmt: skip
 
 

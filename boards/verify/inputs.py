@@ -33,7 +33,7 @@ def read_input(interface: Interface, specs: Sequence[str] = (), steps: int | Non
 
     Raises UsageError, and FrameError for what a model refuses.
     """
-    source = Frames(specs, steps if specs else steps or RANDOM_STEPS)
+    source = Frames(specs, steps if specs else steps or max(1, RANDOM_STEPS // (interface.max_frames or 1)))
     real = source.read(interface)
     timed = [p.name for p in interface.inputs if p.kind != "static"]
     found = len(real[timed[0]])

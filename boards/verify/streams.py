@@ -22,10 +22,15 @@ from edgernn.boards.image import Image
 from edgernn.boards.manifest import Board
 from edgernn.errors import BoardError, EdgeRNNError, MissingExtraError, OutputError, UsageError
 from edgernn.export.c.library import write_shared_library
+from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port
+from edgernn.ir.interface import Interface
+from edgernn.ir.segment import Segment
 from edgernn.ops.dequantize import dequantized
 from edgernn.ops.evaluate import blocks
+from edgernn.ops.stages import run_stages
 from edgernn.runtime import load
+from edgernn.runtime.segment import SegmentSession
 
 Array = npt.NDArray[Any]
 Frames = Mapping[str, Array]
@@ -77,17 +82,41 @@ class Stream:
     run: Callable[[Frames, Stop], Outputs]
 
 
-def host_stream(name: str, graph: Graph, artifact: Path, work: Path) -> Stream:
+Model = Graph | Segment
+
+
+def face(model: Model) -> Interface:
+    """Ports of a step; of a model of whole segments, a step is a segment of the most frames."""
+    if isinstance(model, Segment):
+        return model.interface().whole_segment()
+    return Interface.of(model, fingerprint(model))
+
+
+def host_stream(name: str, model: Model, artifact: Path, work: Path) -> Stream:
     """An engine of this machine, one of HOST_STREAMS. Raises MissingExtraError where it is not installed."""
-    return HOST_STREAMS[name](graph, artifact, work)
+    return HOST_STREAMS[name](model, artifact, work)
 
 
-def _reference(graph: Graph, artifact: Path, work: Path) -> Stream:
-    return Stream("reference", "", "NumPy", lambda frames, stop: evaluate(graph, frames, stop))
+def _reference(model: Model, artifact: Path, work: Path) -> Stream:
+    return Stream("reference", "", "NumPy", lambda frames, stop: evaluate(model, frames, stop))
 
 
-def evaluate(graph: Graph, frames: Frames, stop: Stop, dtype: str = "float64") -> Outputs:
+def evaluate(model: Model, frames: Frames, stop: Stop, dtype: str = "float64") -> Outputs:
     """By the definition of the ops; floats in ``dtype``."""
+    if isinstance(model, Segment):
+        return _evaluate_segments(model, frames, stop, dtype)
+    return _evaluate_steps(model, frames, stop, dtype)
+
+
+def _evaluate_segments(segment: Segment, frames: Frames, stop: Stop, dtype: str) -> Outputs:
+    found: list[Outputs] = []
+    for row in _rows(face(segment), frames):
+        found.append(run_stages(segment, {p.name: a for p, a in zip(segment.inputs, row, strict=True)}, dtype))
+        stop.passed(1)
+    return {p.name: np.stack([outputs[p.name] for outputs in found]) for p in segment.outputs}
+
+
+def _evaluate_steps(graph: Graph, frames: Frames, stop: Stop, dtype: str) -> Outputs:
     parts: list[Outputs] = []
     for values, size in blocks(dequantized(graph), frames, dtype, ending=False):
         parts.append({p.name: np.broadcast_to(values[p.value], (size, *p.shape)) for p in graph.outputs})
@@ -95,47 +124,49 @@ def evaluate(graph: Graph, frames: Frames, stop: Stop, dtype: str = "float64") -
     return {p.name: np.concatenate([part[p.name] for part in parts]) for p in graph.outputs}
 
 
-def _numba(graph: Graph, artifact: Path, work: Path) -> Stream:
-    return _of_session("numba", "numba", graph, artifact)
+def _numba(model: Model, artifact: Path, work: Path) -> Stream:
+    return _of_session("numba", "numba", face(model), artifact)
 
 
-def _native(graph: Graph, artifact: Path, work: Path) -> Stream:
+def _native(model: Model, artifact: Path, work: Path) -> Stream:
     library = work / "native.so"
-    write_shared_library(graph, library)
-    return _of_session("native", "C, compiled", graph, library)
+    write_shared_library(model, library)
+    return _of_session("native", "C, compiled", face(model), library)
 
 
-def _of_session(engine: str, how: str, graph: Graph, path: Path) -> Stream:
+def _of_session(engine: str, how: str, interface: Interface, path: Path) -> Stream:
     session = load(path, engine, raw=True)
+    step = session.run if isinstance(session, SegmentSession) else session.every_step
 
     def run(frames: Frames, stop: Stop) -> Outputs:
         session.reset()
-        outputs = {p.name: np.empty((_count(graph, frames), *p.shape), p.dtype) for p in graph.outputs}
-        single = graph.outputs[0].name if len(graph.outputs) == 1 else None
-        for k, frame in enumerate(_rows(graph, frames)):
-            result = session.every_step(*frame)
+        count = _count(interface, frames)
+        outputs = {p.name: np.empty((count, *p.shape), p.dtype) for p in interface.outputs}
+        single = interface.outputs[0].name if len(interface.outputs) == 1 else None
+        for k, frame in enumerate(_rows(interface, frames)):
+            result = step(*frame)
             for name, array in (result if isinstance(result, dict) else {single or "": result}).items():
                 outputs[name][k] = array
             if (k + 1) % CHUNK == 0:
                 stop.passed(CHUNK)
-        stop.passed(_count(graph, frames) % CHUNK)
+        stop.passed(count % CHUNK)
         return outputs
 
     return Stream(engine, "", how, run)
 
 
-def _count(graph: Graph, frames: Frames) -> int:
-    return len(frames[next(p.name for p in graph.inputs if p.kind != "static")])
+def _count(interface: Interface, frames: Frames) -> int:
+    return len(frames[next(p.name for p in interface.inputs if p.kind != "static")])
 
 
-def _rows(graph: Graph, frames: Frames) -> Any:
+def _rows(interface: Interface, frames: Frames) -> Any:
     """The inputs of each step, in the order of the ports."""
-    count = _count(graph, frames)
-    columns = [[frames[p.name]] * count if p.kind == "static" else frames[p.name] for p in graph.inputs]
+    count = _count(interface, frames)
+    columns = [[frames[p.name]] * count if p.kind == "static" else frames[p.name] for p in interface.inputs]
     return zip(*columns, strict=True)
 
 
-HOST_STREAMS: Mapping[str, Callable[[Graph, Path, Path], Stream]] = {
+HOST_STREAMS: Mapping[str, Callable[[Model, Path, Path], Stream]] = {
     "reference": _reference, "numba": _numba, "native": _native,
 }  # fmt: skip
 """Engine -> its stream, of a model, its .ern file and a folder for what is built."""

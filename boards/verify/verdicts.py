@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from edgernn.boards.verify.compare import Difference, digest, first_difference, is_exact, largest_error, tolerances
-from edgernn.boards.verify.streams import Frames, Outputs, Stop, Stream, evaluate
+from edgernn.boards.verify.streams import Frames, Model, Outputs, Stop, Stream, evaluate, face
 from edgernn.errors import EmulationError
-from edgernn.ir.graph import Graph
+from edgernn.ir.graph import Port
 
 REFERENCE = "reference"
 
@@ -90,7 +90,7 @@ class _Run:
 
 
 def verify(
-    graph: Graph, frames: Frames, streams: Sequence[Stream], *, workers: int | None = None,
+    model: Model, frames: Frames, streams: Sequence[Stream], *, workers: int | None = None,
     progress: Callable[[int], None] = lambda steps: None,
 ) -> tuple[tuple[Verdict, ...], dict[str, float]]:  # fmt: skip
     """Run ``frames`` through ``streams``, of which the first is the reference, several at a time.
@@ -102,7 +102,7 @@ def verify(
     stop = Stop(progress)
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         try:
-            rounded = _rounded(pool, graph, frames, stop)
+            rounded = _rounded(pool, model, frames, stop)
             futures = [pool.submit(_timed, stream, frames, stop) for stream in streams]
             runs = [future.result() for future in futures]
             other = rounded.result() if rounded is not None else None
@@ -111,15 +111,16 @@ def verify(
             pool.shutdown(cancel_futures=True)
             raise
     expected = runs[0].outputs or {}
-    allowed = tolerances(graph.outputs, expected, other)
-    return tuple(_verdict(graph, s, r, expected, allowed) for s, r in zip(streams, runs, strict=True)), allowed
+    outputs = face(model).outputs
+    allowed = tolerances(outputs, expected, other)
+    return tuple(_verdict(outputs, s, r, expected, allowed) for s, r in zip(streams, runs, strict=True)), allowed
 
 
-def _rounded(pool: ThreadPoolExecutor, graph: Graph, frames: Frames, stop: Stop) -> Future[Outputs] | None:
+def _rounded(pool: ThreadPoolExecutor, model: Model, frames: Frames, stop: Stop) -> Future[Outputs] | None:
     """The definition once more in float32, which tells how large rounding may be."""
-    if all(is_exact(port) for port in graph.outputs):
+    if all(is_exact(port) for port in model.outputs):
         return None
-    return pool.submit(evaluate, graph, frames, stop, "float32")
+    return pool.submit(evaluate, model, frames, stop, "float32")
 
 
 def _timed(stream: Stream, frames: Frames, stop: Stop) -> _Run:
@@ -131,12 +132,14 @@ def _timed(stream: Stream, frames: Frames, stop: Stop) -> _Run:
     return _Run(time.perf_counter() - begin, outputs)
 
 
-def _verdict(graph: Graph, stream: Stream, run: _Run, expected: Outputs, allowed: Mapping[str, float]) -> Verdict:
+def _verdict(
+    ports: Sequence[Port], stream: Stream, run: _Run, expected: Outputs, allowed: Mapping[str, float]
+) -> Verdict:
     head = (stream.name, stream.core, stream.how, run.seconds)
     if run.outputs is None:
         return Verdict(*head, error=run.error)
     return Verdict(
-        *head, digest(graph.outputs, run.outputs),
-        max(largest_error(expected[p.name], run.outputs[p.name]) for p in graph.outputs),
-        first_difference(graph.outputs, expected, run.outputs, allowed),
+        *head, digest(ports, run.outputs),
+        max(largest_error(expected[p.name], run.outputs[p.name]) for p in ports),
+        first_difference(ports, expected, run.outputs, allowed),
     )  # fmt: skip

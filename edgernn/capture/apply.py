@@ -13,7 +13,7 @@ from edgernn.capture.rules import OF_TIME, RULES, WHOLE, refused
 from edgernn.capture.rules.attention import pooled
 from edgernn.capture.rules.shape import MOVES
 from edgernn.capture.rules.spectrum import of_complex
-from edgernn.capture.rules.timing import LENGTH_REMEDY, common_lag, settled
+from edgernn.capture.rules.timing import LENGTH_REMEDY, common_lag, together
 from edgernn.capture.traced import Call, Ref, Varying
 from edgernn.capture.values import Complex, Constant, Several, Shares, Stream, Tracked, Weighted, timed
 
@@ -45,7 +45,7 @@ def apply(ctx: Context, call: Call) -> Tracked:
     _check_operands(call, operands)
     moved = operands[0] if call.target in MOVES else None
     if call.target not in OF_TIME and moved is None:
-        _settle(ctx, call, operands)
+        operands = _settle(ctx, call)
     timing = next((s for s in operands if s.time is not None), Stream("", ()))
     timing = replace(timing, lag=common_lag(operands, call.target in WHOLE))
     try:
@@ -65,13 +65,12 @@ def apply(ctx: Context, call: Call) -> Tracked:
     return result
 
 
-def _settle(ctx: Context, call: Call, operands: Sequence[Stream]) -> None:
-    """Bring the frames of all operands into step, the later of them waiting for none but the latest."""
-    lag = common_lag(operands, call.target in WHOLE)
-    for ref in _refs(call):
-        value = ctx.env[ref.name]
-        if isinstance(value, Stream):
-            ctx.env[ref.name] = settled(ctx, call, value, lag)
+def _settle(ctx: Context, call: Call) -> list[Stream]:
+    """Bring the frames of all operands into step."""
+    named = {ref.name: value for ref in _refs(call) if isinstance(value := ctx.env[ref.name], Stream)}
+    found = together(ctx, call, list(named.values()), call.target in WHOLE)
+    ctx.env.update(zip(named, found, strict=True))
+    return found
 
 
 def _refs(call: Call) -> list[Ref]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgernn.capture.context import Context, refuse
-from edgernn.capture.rules.timing import LENGTH_REMEDY, settled
+from edgernn.capture.rules.timing import LENGTH_REMEDY, advanced, settled
 from edgernn.capture.traced import Call, Ref
 from edgernn.capture.values import Stream
 from edgernn.ops import Bounded, Last
@@ -18,6 +18,9 @@ def aligned(ctx: Context, calls: Sequence[Call], outputs: Sequence[Any]) -> list
     timed = [r for r in results if isinstance(r, Stream) and r.time is not None]
     firsts, lasts = _bounds_of_ends(ctx)
     graph = ctx.builder.graph
+    if ctx.segment:
+        by_name = {call.name: call for call in calls}
+        return [_in_time(ctx, by_name, o, r) for o, r in zip(outputs, results, strict=True)]
     if not timed:
         graph.delay, graph.tail = max([0, *firsts]), max([0, *lasts])
         return results
@@ -27,6 +30,13 @@ def aligned(ctx: Context, calls: Sequence[Call], outputs: Sequence[Any]) -> list
     graph.delay = max([0, -(extra or 0), *firsts, *(last - (extra or 0) for last in lasts), *late])
     graph.tail = graph.delay + (extra or 0)
     return [_aligned(ctx, by_name, o, r, extra) for o, r in zip(outputs, results, strict=True)]
+
+
+def _in_time(ctx: Context, calls: dict[str, Call], output: Any, result: Any) -> Any:
+    """An output of a segment."""
+    if not isinstance(result, Stream) or not isinstance(output, Ref) or output.name not in calls:
+        return result
+    return advanced(ctx, calls[output.name], result)
 
 
 def _extra_steps(hop: int, result: Stream) -> int | None:

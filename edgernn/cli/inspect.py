@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from edgernn.cli.common.options import debug_option, json_option
+from edgernn.errors import UsageError
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface
 from edgernn.ir.segmentfile import holds_segment
@@ -17,15 +18,55 @@ from edgernn.ir.segmentfile import holds_segment
 
 @click.command("inspect")
 @click.argument("artifact")
+@click.option("--graph", is_flag=True, help="Show what each node of the program reads and gives (.ern).")
+@click.option("--svg", metavar="FILE", help="Draw the program (.ern): nodes, shapes, states and their sizes.")
 @json_option
 @debug_option
-def command(artifact: str, as_json: bool) -> None:
+def command(artifact: str, graph: bool, svg: str | None, as_json: bool) -> None:
     """Show what ARTIFACT takes, gives and carries from step to step; for .ern also its program."""
-    plain = describe(Path(artifact))
+    path = Path(artifact)
+    if svg is not None:
+        _draw(path, Path(svg))
+    plain = describe(path)
     if as_json:
         click.echo(json.dumps(plain))
-    else:
-        _print(plain)
+        return
+    _print(plain)
+    if graph:
+        _print_graph(path)
+
+
+def _programs(path: Path) -> list[tuple[str, Graph]]:
+    """The program of an .ern file, or its stages, with titles."""
+    from edgernn.ir.segment import Segment
+    from edgernn.ir.segmentfile import read_model
+    from edgernn.ops import OPS
+
+    if path.suffix != ".ern":
+        raise UsageError(f"{path}: only .ern files hold their program: export the model with --format ern")
+    interface, model = read_model(path, OPS)
+    if isinstance(model, Segment):
+        head = f"{interface.name} {interface.scheme}, up to {model.max_frames} frames"
+        return [(f"{head}; stage {k}: {s.direction}", s.graph) for k, s in enumerate(model.stages)]
+    rate = f", hop {interface.hop}" if interface.hop > 1 else ""
+    late = f", delay {interface.delay}, tail {interface.tail}" if interface.delay or interface.tail else ""
+    return [(f"{interface.name} {interface.scheme}{rate}{late}; {interface.state_bytes:,} B of state", model)]
+
+
+def _draw(path: Path, target: Path) -> None:
+    from edgernn.export.files import write_file
+    from edgernn.validation.render.drawing import graph_svg
+
+    write_file(target, graph_svg(_programs(path)).encode())
+
+
+def _print_graph(path: Path) -> None:
+    from edgernn.validation.render.drawing import graph_lines
+
+    for title, graph in _programs(path):
+        click.echo(title)
+        for line in graph_lines(graph):
+            click.echo(line)
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -105,13 +146,16 @@ def _print(plain: dict[str, Any]) -> None:
         tokenizer = plain["tokenizer"]
         size = "" if tokenizer["kind"] == "bytes" else f"{len(tokenizer['vocabulary']):,} "
         click.echo(f"tokenizer of {size}{tokenizer['kind']}")
+    if plain.get("max_frames"):
+        buffers = f", buffers {plain['buffer_bytes']:,} bytes" if "buffer_bytes" in plain else ""
+        click.echo(f"segments of up to {plain['max_frames']:,} frames{buffers}")
     if "stages" in plain:
-        click.echo(f"segments of up to {plain['max_frames']:,} frames, buffers {plain['buffer_bytes']:,} bytes")
         click.echo(f"stages {', '.join(plain['stages'])}")
     table = Table("", "name", "shape", "dtype", "")
     for role in ("inputs", "outputs", "states"):
         for row in plain[role]:
-            table.add_row(role[:-1], escape(row["name"]), _shape(row["shape"]), row["dtype"], _remark(row))
+            remark = _remark(row, plain["mode"])
+            table.add_row(role[:-1], escape(row["name"]), _shape(row["shape"]), row["dtype"], remark)
     console = results()
     console.print(table)
     if "nodes" in plain:
@@ -130,12 +174,13 @@ def _shape(shape: list[int]) -> str:
     return " x ".join(map(str, shape)) or "scalar"
 
 
-def _remark(row: dict[str, Any]) -> str:
+def _remark(row: dict[str, Any], mode: str) -> str:
     if "bytes" in row:
         return f"{row['bytes']:,} bytes, initially {row['initial']}"
+    whole = mode == "segment"
     kinds = {
-        "frame": "one a step",
-        "final": "for the frames so far",
+        "frame": "one a frame" if whole else "one a step",
+        "final": "for the whole segment" if whole else "for the frames so far",
         "static": "the same for a whole sequence",
     }
     limit = f", 0 to {row['limit'] - 1}" if row["limit"] else ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edgernn.boards.artifacts import Artifact
     from edgernn.boards.manifest import Board
     from edgernn.boards.verify import Report, Stream
-    from edgernn.ir.graph import Graph
+    from edgernn.boards.verify.streams import Model
 
 EXIT_DISAGREES = 1
 GROUPS = {"mcu": ("mcu",), "all": ("mcu", "linux")}
@@ -77,20 +77,19 @@ def check(
     from edgernn.boards.artifacts import open_artifact
     from edgernn.boards.verify import Report, verify
     from edgernn.boards.verify.inputs import read_input
-    from edgernn.ir.codec import fingerprint
-    from edgernn.ir.interface import Interface
+    from edgernn.boards.verify.streams import face
 
     artifact = open_artifact(path)
-    if (graph := artifact.graph) is None:
+    if (model := artifact.model) is None:
         raise UsageError(f"{path}: expected an .ern file, which all boards can be built from")
-    interface = Interface.of(graph, fingerprint(graph))
+    interface = face(model)
     given = read_input(interface, inputs, steps)
     with tempfile.TemporaryDirectory(prefix="edgernn-") as work:
-        engines, missing = _engines(graph, path, Path(work))
+        engines, missing = _engines(model, path, Path(work))
         emulated, skipped = _emulated(artifact, _boards(boards), Path(work), compiler, progress)
         streams, left_out = [*engines, *emulated], {**missing, **skipped}
         counted = _counted(progress, given.steps * len(streams))
-        verdicts, allowed = verify(graph, given.frames, streams, progress=counted)
+        verdicts, allowed = verify(model, given.frames, streams, progress=counted)
     return Report(
         interface.name, interface.scheme, interface.fingerprint, given.description, given.steps,
         not any(allowed.values()), allowed, verdicts, left_out,
@@ -109,14 +108,14 @@ def _counted(progress: Progress, total: int) -> Callable[[int], None]:
     return passed
 
 
-def _engines(graph: Graph, path: Path, work: Path) -> tuple[list[Stream], dict[str, str]]:
+def _engines(model: Model, path: Path, work: Path) -> tuple[list[Stream], dict[str, str]]:
     """The engines of this machine, the reference first; and why others are left out."""
     from edgernn.boards.verify import HOST_STREAMS, host_stream
 
     streams, left_out = [], {}
     for engine in HOST_STREAMS:
         try:
-            streams.append(host_stream(engine, graph, path, work))
+            streams.append(host_stream(engine, model, path, work))
         except MissingExtraError as error:
             left_out[engine] = _reason(error, engine)
     return streams, left_out

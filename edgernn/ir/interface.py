@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,6 +45,7 @@ class Interface:
     tail         steps after the last frame of a sequence that the last outputs need
     tokenizer    what the symbols that the model reads or writes stand for; like the name, it has no part in the
                  fingerprint: programs that compute the same exchange snapshots whatever their symbols are called
+    max_frames   the most frames of a segment; None for what takes no segments
     """
 
     name: str
@@ -59,11 +60,23 @@ class Interface:
     sample_rate_hz: float | None = None
     tail: int = 0
     tokenizer: Tokenizer | None = None
+    max_frames: int | None = None
 
     @property
     def state_bytes(self) -> int:
         """Bytes of all states together."""
         return sum(state.nbytes for state in self.states)
+
+    def whole_segment(self) -> Interface:
+        """Of a model of segments, as a step that takes the most frames at once; other interfaces as they are."""
+        if self.max_frames is None:
+            return self
+        most = self.max_frames // self.hop
+        inputs, outputs = (
+            tuple(replace(p, shape=(most, *p.shape)) if p.kind == "frame" else p for p in ports)
+            for ports in (self.inputs, self.outputs)
+        )
+        return replace(self, inputs=inputs, outputs=outputs, hop=self.max_frames)
 
     def to_json(self) -> str:
         """The text that artifacts carry."""
@@ -80,6 +93,7 @@ class Interface:
             "sample_rate_hz": self.sample_rate_hz,
             **({"tail": self.tail} if self.tail else {}),
             **({} if self.tokenizer is None else {"tokenizer": self.tokenizer.to_plain()}),
+            **({} if self.max_frames is None else {"max_frames": self.max_frames}),
             "inputs": [_port_to_plain(p) for p in self.inputs],
             "outputs": [_port_to_plain(p) for p in self.outputs],
             "states": [_state_to_plain(s) for s in self.states],
@@ -121,6 +135,7 @@ class Interface:
             sample_rate_hz=None if rate is None else float(rate),
             tail=require(plain, "tail", int, where) if "tail" in plain else 0,
             tokenizer=Tokenizer.from_plain(plain["tokenizer"], where) if "tokenizer" in plain else None,
+            max_frames=require(plain, "max_frames", int, where) if "max_frames" in plain else None,
         )
         interface._check(where)
         return interface
@@ -141,6 +156,10 @@ class Interface:
         if self.hop < 1 or self.delay < 0 or self.tail < 0:
             found = f"hop {self.hop} must be at least 1, delay {self.delay} at least 0, tail {self.tail} too"
             raise ArtifactError(f"{where}: {found}")
+        if (self.mode == "segment") != (self.max_frames is not None and self.max_frames >= 1):
+            raise ArtifactError(f"{where}: mode {self.mode!r} with max_frames {self.max_frames}")
+        if (self.max_frames or 0) % self.hop:
+            raise ArtifactError(f"{where}: max_frames {self.max_frames} are no whole steps of {self.hop}")
         wanted = max(self.delay, self.tail)
         if wanted:
             self._check_live(wanted, where)

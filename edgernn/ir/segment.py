@@ -27,32 +27,44 @@ class Stage:
                of earlier stages (ports of kind "frame"), values that an earlier stage completed (kind "static")
     direction  "forward", "backward", or "once": a single step that takes no frames
     takes      output -> "last" or "first": it is complete at the end, and is that of the last or the first step. Every
-               other output is a buffer [max_frames, *shape], whose frame t is that of frame t of the segment
+               other output is a buffer [max_steps, *shape], whose entry t is that of step t of the segment
+    shifts     output that is a buffer -> how many steps later than its own a forward pass gives it. The program then
+               has that ``tail``: after the last frame the pass makes these steps more
     """
 
     graph: Graph
     direction: str
     takes: dict[str, str] = field(default_factory=dict)
+    shifts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
 class Segment:
-    """Stages in the order in which they run; ``value`` of a port of the model is the name of the value in stages."""
+    """Stages in the order in which they run; ``value`` of a port of the model is the name of the value in stages.
+
+    A step takes ``hop`` frames of the input, as of a program of a stream; ports are those of a step.
+    """
 
     name: str
     inputs: list[Port]
     outputs: list[Port]
     stages: list[Stage]
-    max_frames: int
+    max_steps: int
     scheme: str = "float32"
     sample_rate_hz: float | None = None
+    hop: int = 1
     tokenizer: Tokenizer | None = None
+
+    @property
+    def max_frames(self) -> int:
+        """The most frames of a segment."""
+        return self.max_steps * self.hop
 
     @property
     def buffer_bytes(self) -> int:
         """Bytes of all buffers, outputs of the model among them, and of the values that stages complete."""
         return sum(
-            _bytes(port) * (1 if port.name in stage.takes or stage.direction == "once" else self.max_frames)
+            _bytes(port) * (1 if port.name in stage.takes or stage.direction == "once" else self.max_steps)
             for stage in self.stages
             for port in stage.graph.outputs
         )
@@ -66,7 +78,7 @@ class Segment:
         """What every artifact of the model says of itself."""
         return Interface(
             self.name, segment_fingerprint(self), tuple(self.inputs), tuple(self.outputs), (), MODE, self.scheme,
-            sample_rate_hz=self.sample_rate_hz, tokenizer=self.tokenizer,
+            self.hop, sample_rate_hz=self.sample_rate_hz, tokenizer=self.tokenizer, max_frames=self.max_frames,
         )  # fmt: skip
 
     def stage_interfaces(self) -> list[Interface]:
@@ -77,12 +89,12 @@ class Segment:
 def segment_to_plain(segment: Segment) -> dict[str, Any]:
     """All but the constants and what the interface says."""
     return {
-        "max_frames": segment.max_frames,
         "inputs": [p.value for p in segment.inputs],
         "outputs": [p.value for p in segment.outputs],
         "stages": [
             {
-                "direction": stage.direction, "takes": stage.takes, "program": graph_to_plain(stage.graph),
+                "direction": stage.direction, "takes": stage.takes, "shifts": stage.shifts,
+                "program": graph_to_plain(stage.graph),
                 "interface": Interface.of(stage.graph, fingerprint(stage.graph)).to_json(),
             }
             for stage in segment.stages
@@ -97,7 +109,9 @@ def segment_fingerprint(segment: Segment) -> str:
     for stage in plain["stages"]:
         interface = json.loads(stage["interface"])
         stage["interface"] = interface["fingerprint"]
-    return hashlib.sha256(json.dumps([ports, segment.scheme, plain], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([ports, segment.scheme, segment.max_frames, segment.hop, plain], sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _bytes(port: Port) -> int:

@@ -10,18 +10,26 @@ from typing import Any
 from edgernn.errors import ArtifactError
 from edgernn.ir.codec import fingerprint, graph_from_plain
 from edgernn.ir.container import read_container
-from edgernn.ir.ernfile import NIBBLES_KEY, PROGRAM_KEY, read_bytes, unpacked
-from edgernn.ir.graph import Port
+from edgernn.ir.ernfile import NIBBLES_KEY, PROGRAM_KEY, read_bytes, read_ern, unpacked
+from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import METADATA_KEY, Interface, parse_json_object, require
 from edgernn.ir.op import Array, Op
 from edgernn.ir.segment import DIRECTIONS, MODE, TAKES, Segment, Stage, segment_fingerprint
+from edgernn.ir.sofile import parse_library
 
 
 def holds_segment(path: Path) -> bool:
-    """Whether an .ern file is of a model that takes segments. Raises ArtifactError for what is no container."""
+    """Whether an .ern or .so file is of a model that takes segments. Raises ArtifactError for a damaged file."""
+    if path.suffix == ".so":
+        return parse_library(read_bytes(path), str(path)).interface.mode == MODE
     metadata, _ = read_container(read_bytes(path), str(path))
     text = metadata.get(METADATA_KEY)
     return text is not None and parse_json_object(text, str(path)).get("mode") == MODE
+
+
+def read_model(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Graph | Segment]:
+    """Interface and step program, or stages, of an .ern file. Raises ArtifactError on a damaged or foreign file."""
+    return read_segment(path, ops) if holds_segment(path) else read_ern(path, ops)
 
 
 def read_segment(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Segment]:
@@ -41,10 +49,11 @@ def read_segment(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Se
     ]
     segment = Segment(
         interface.name, _ports(interface.inputs, plain, "inputs", where),
-        _ports(interface.outputs, plain, "outputs", where), stages, require(plain, "max_frames", int, where),
-        interface.scheme, interface.sample_rate_hz, interface.tokenizer,
+        _ports(interface.outputs, plain, "outputs", where), stages,
+        (interface.max_frames or 0) // interface.hop, interface.scheme, interface.sample_rate_hz, interface.hop,
+        interface.tokenizer,
     )  # fmt: skip
-    if not stages or segment.max_frames < 1:
+    if not stages or segment.max_steps < 1:
         raise ArtifactError(f"{where}: a segment has stages, and at least one frame")
     _check_wiring(segment, where)
     if segment_fingerprint(segment) != interface.fingerprint:
@@ -58,13 +67,18 @@ def _stage(entry: Any, number: int, arrays: Mapping[str, Array], ops: Mapping[st
     direction, takes = require(entry, "direction", str, where), require(entry, "takes", dict, where)
     if direction not in DIRECTIONS or any(take not in TAKES for take in takes.values()):
         raise ArtifactError(f"{where}: unknown direction {direction!r:.40}, or {takes!r:.100}")
+    shifts = require(entry, "shifts", dict, where)
+    if any(type(shift) is not int or shift < 1 for shift in shifts.values()):
+        raise ArtifactError(f"{where}: shifts must be positive, found {shifts!r:.100}")
     prefix = f"{number}/"
     constants = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
     interface = Interface.from_json(require(entry, "interface", str, where), where)
     graph = graph_from_plain(interface, require(entry, "program", dict, where), constants, ops, where)
     if fingerprint(graph) != interface.fingerprint:
         raise ArtifactError(f"{where}: the contents do not match their fingerprint: the file is damaged")
-    return Stage(graph, direction, takes)
+    if max([0, *shifts.values()]) > graph.tail or (graph.tail and direction != "forward"):
+        raise ArtifactError(f"{where}: shifts {shifts!r:.100} of a {direction} pass with a tail of {graph.tail}")
+    return Stage(graph, direction, takes, shifts)
 
 
 def _ports(ports: tuple[Port, ...], plain: dict[str, Any], key: str, where: str) -> list[Port]:

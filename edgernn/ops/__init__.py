@@ -26,7 +26,7 @@ from edgernn.ops.shape import Concat, Expand, Reshape, Slice, Transpose
 from edgernn.ops.softmax import LogSoftmax, Softmax
 from edgernn.ops.squared_magnitude import SquaredMagnitude
 from edgernn.ops.unary import Unary
-from edgernn.ops.whole import Reverse, Spread
+from edgernn.ops.whole import Advance, Reverse, Spread
 from edgernn.ops.window import Delay, Subsample, Window
 
 FLOAT_OPS: tuple[type[Op], ...] = (
@@ -35,15 +35,14 @@ FLOAT_OPS: tuple[type[Op], ...] = (
     Transpose, Unary,
 )  # fmt: skip
 COMPOSITE_OPS: tuple[type[Op], ...] = (Conv, Delay, Recurrence, Window)
-"""Ops of sequence graphs; step programs hold what they are composed of, and no Last, Bounded, Subsample, Reverse and
-Spread."""
+"""Ops of sequence graphs; step programs hold what they are composed of, and no Last, Bounded, Subsample, Reverse,
+Spread and Advance."""
 
 OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
-    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Delay", "Dequantize",
-    "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul", "Recurrence", "Reduce",
-    "Reshape", "Reverse", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax", "Spread", "SquaredMagnitude",
-    "Subsample",
-    "Transpose", "Unary", "Window",
+    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "Advance", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Delay",
+    "Dequantize", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul",
+    "Recurrence", "Reduce", "Reshape", "Reverse", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax", "Spread",
+    "SquaredMagnitude", "Subsample", "Transpose", "Unary", "Window",
 ]  # fmt: skip

@@ -24,11 +24,10 @@ def by_reference(node: Node, operands: Sequence[Array]) -> Sequence[Array]:
 
 def run_block(graph: Graph, frames: Mapping[str, Array], dtype: str = "float64") -> dict[str, Array]:
     """Outputs [T, *shape] of the steps of all frames, from the initial states; arguments as for ``blocks``."""
-    count = len(next(iter(frames.values())))
     parts: list[dict[str, Array]] = []
     for values, size in blocks(graph, frames, dtype, ending=False):
         parts.append({p.name: np.broadcast_to(values[p.value], (size, *p.shape)) for p in graph.outputs})
-    return {name: np.concatenate([p[name] for p in parts])[:count] for name in parts[0]}
+    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
 def run_sequence(graph: Graph, frames: Mapping[str, Array], dtype: str = "float64") -> dict[str, Array]:

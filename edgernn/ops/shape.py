@@ -120,5 +120,12 @@ class Concat(Op):
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         rank = max(a.ndim for a in inputs)
         frames = max((len(a) for a in inputs if a.ndim == rank), default=1)
-        blocks = [a if a.ndim == rank else np.broadcast_to(a, (frames, *a.shape)) for a in inputs]
+        blocks = [self._for_each(a, rank, frames) for a in inputs]
         return (np.concatenate(blocks, axis=self.axis),)
+
+    def _for_each(self, a: Array, rank: int, frames: int) -> Array:
+        """What is the same for all frames of a block, constants and values of a whole sequence, once for each."""
+        if a.ndim < rank:
+            return np.broadcast_to(a, (frames, *a.shape))
+        once = rank > 0 and self.axis != -rank and len(a) == 1
+        return np.broadcast_to(a, (frames, *a.shape[1:])) if once else a

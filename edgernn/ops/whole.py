@@ -1,9 +1,11 @@
-"""What needs the whole sequence: its reverse, and values of its end that enter every frame."""
+"""What needs the whole sequence: its reverse, values of its end that enter every frame, and later frames."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
+
+import numpy as np
 
 from edgernn.ir.op import Array, Op, expect
 from edgernn.ir.types import ValueType
@@ -41,3 +43,25 @@ class Spread(Op):
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         return inputs
+
+
+@dataclass(frozen=True)
+class Advance(Op):
+    """Frame j is frame j + ``frames`` of the operand. An op of sequence graphs, as ``Reverse`` is.
+
+    Of a convolution that looks ahead the operand is late: a pass makes some steps more, and the result is in time.
+    """
+
+    frames: int
+
+    kind: ClassVar[str] = "advance"
+
+    def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
+        (x,) = inputs
+        expect(self.frames > 0, f"advance by {self.frames} frames")
+        expect(x.stream is not None and not x.stream.final, "advance needs an operand that changes over time")
+        return (x,)
+
+    def reference(self, *inputs: Array) -> tuple[Array, ...]:
+        (x,) = inputs
+        return (np.concatenate([x[self.frames :], np.zeros_like(x[: self.frames])]),)

@@ -104,8 +104,8 @@ def _slice_offset(op: Slice, shape: tuple[int, ...]) -> int | None:
 
 
 @dataclass
-class _Block:
-    """A piece of scratch memory and the first and last node during which it is in use."""
+class Block:
+    """A piece of memory, and the first and last moment (number of a node, or of a stage) at which it is in use."""
 
     dtype: str
     size: int
@@ -113,7 +113,8 @@ class _Block:
     dies: int
     offset: int = 0
 
-    def overlaps_in_time(self, other: _Block) -> bool:
+    def overlaps_in_time(self, other: Block) -> bool:
+        """Whether both are in use at some moment."""
         return self.born <= other.dies and other.born <= self.dies
 
 
@@ -124,8 +125,8 @@ class _Planner:
         self.end = len(graph.nodes)
         self.roots: dict[str, tuple[str, int]] = {}
         self.fixed: dict[str, Location] = {}
-        self.blocks: dict[str, _Block] = {}
-        self.work: dict[str, _Block] = {}
+        self.blocks: dict[str, Block] = {}
+        self.work: dict[str, Block] = {}
         self.taken: set[str] = set()
 
     def plan(self) -> MemoryPlan:
@@ -176,7 +177,7 @@ class _Planner:
         extra = self.workspace(node, self.graph)
         dtype, size = extra if isinstance(extra, tuple) else (self.graph.values[node.inputs[0]].dtype, extra)
         if size:
-            self.work[node.name] = _Block(dtype, size, number, number)
+            self.work[node.name] = Block(dtype, size, number, number)
         for name in node.outputs:
             if self.roots[name][0] != name:
                 continue
@@ -185,7 +186,7 @@ class _Planner:
                 self.fixed[name] = location
             elif not self._over_operand(number, node, name):
                 value = self.graph.values[name]
-                self.blocks[name] = _Block(
+                self.blocks[name] = Block(
                     value.dtype, value.size, number, max(number, self.last_use.get(name, number))
                 )
 
@@ -272,7 +273,7 @@ class _Planner:
             saved = pending[0].target
             name = f"saved {saved.name}"
             whole = next(s for s in self.graph.states if s.name == saved.name)
-            self.blocks[name] = _Block(whole.dtype, _size(whole), self.end, self.end)
+            self.blocks[name] = Block(whole.dtype, _size(whole), self.end, self.end)
             ordered.append(Copy(saved, Location("block", name), _size(whole), whole.dtype))
             pending = [
                 replace(m, source=Location("block", name, m.source.offset)) if _reads(m, saved) else m for m in pending
@@ -280,20 +281,8 @@ class _Planner:
         return ordered
 
     def _pack(self) -> None:
-        """Give each block the lowest offset that is free during its life, the largest first."""
         unique = {id(b): b for b in (*self.blocks.values(), *self.work.values())}
-        placed: list[_Block] = []
-        for block in sorted(unique.values(), key=lambda b: (-b.size, b.born)):
-            unit = max(1, self.align_bytes // DTYPE_BYTES[block.dtype])
-            rivals = [p for p in placed if p.dtype == block.dtype and p.overlaps_in_time(block)]
-            block.offset = 0
-            for rival in sorted(rivals, key=lambda p: p.offset):
-                if block.offset + block.size > rival.offset:
-                    block.offset = max(block.offset, -(-(rival.offset + rival.size) // unit) * unit)
-            placed.append(block)
-        for block in placed:
-            end = block.offset + block.size
-            self.plan_.scratch[block.dtype] = max(self.plan_.scratch.get(block.dtype, 0), end)
+        self.plan_.scratch = pack(list(unique.values()), self.align_bytes)
 
     def _locate(self) -> None:
         for name in self.roots:
@@ -308,3 +297,20 @@ def _size(state: State) -> int:
 
 def _reads(move: Copy, target: Location) -> bool:
     return move.source.storage == "state" and move.source.name == target.name
+
+
+def pack(blocks: Sequence[Block], align_bytes: int = 4) -> dict[str, int]:
+    """Give each block the lowest offset that is free during its life, the largest first; elements of each dtype's
+    arena."""
+    placed: list[Block] = []
+    arenas: dict[str, int] = {}
+    for block in sorted(blocks, key=lambda b: (-b.size, b.born)):
+        unit = max(1, align_bytes // DTYPE_BYTES[block.dtype])
+        rivals = [p for p in placed if p.dtype == block.dtype and p.overlaps_in_time(block)]
+        block.offset = 0
+        for rival in sorted(rivals, key=lambda p: p.offset):
+            if block.offset + block.size > rival.offset:
+                block.offset = max(block.offset, -(-(rival.offset + rival.size) // unit) * unit)
+        placed.append(block)
+        arenas[block.dtype] = max(arenas.get(block.dtype, 0), block.offset + block.size)
+    return arenas

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.graph import Graph, Node, Port
 from edgernn.ir.segment import Segment, Stage
-from edgernn.ops import Bounded, Last, Reverse, Running, Spread
+from edgernn.ir.types import StreamInfo, ValueType
+from edgernn.ops import Advance, Bounded, Last, Reverse, Running, Spread
 from edgernn.passes.stage import stage_program
 
 FORWARD, BACKWARD = 0, 1
@@ -20,21 +21,14 @@ CHEAP = ("reshape", "transpose", "slice", "concat", "embedding", "expand")
 def to_segment(graph: Graph, max_frames: int, sample_rate_hz: float | None = None) -> Segment:
     """The captured graph as stages, in the least number of passes.
 
-    Raises UnsupportedModelError for a model that looks ahead within a pass, UsageError for ``max_frames`` below 1.
+    Raises UnsupportedModelError for what passes cannot do, UsageError for ``max_frames`` below 1, or that are no whole
+    steps.
     """
     if max_frames < 1:
         raise UsageError(f"max_frames is the most frames that a segment has: at least 1, found {max_frames}")
-    if graph.delay or graph.tail:
-        raise UnsupportedModelError(
-            f"frames depend on {max(graph.delay, graph.tail)} later ones, as of a convolution padded on both sides",
-            remedy="pad convolutions on the left alone; or convert a model without bidirectional layers to a stream",
-        )
-    if graph.hop != 1:
-        raise UnsupportedModelError(
-            f"it keeps one of {graph.hop} frames, which segments cannot do yet",
-            remedy="take fewer frames outside the model, or make each frame hold several",
-        )
-    return _Splitter(graph, max_frames, sample_rate_hz).segment()
+    if max_frames % graph.hop:
+        raise UsageError(f"max_frames must be a multiple of {graph.hop}, which the model takes at once: {max_frames}")
+    return _Splitter(graph, max_frames // graph.hop, sample_rate_hz).segment()
 
 
 @dataclass
@@ -48,8 +42,8 @@ class _Places:
 class _Splitter:
     """Finds the passes, then collects the nodes of each."""
 
-    def __init__(self, graph: Graph, max_frames: int, sample_rate_hz: float | None) -> None:
-        self.graph, self.max_frames, self.rate = graph, max_frames, sample_rate_hz
+    def __init__(self, graph: Graph, max_steps: int, sample_rate_hz: float | None) -> None:
+        self.graph, self.max_steps, self.rate = graph, max_steps, sample_rate_hz
         self.producers = graph.producers()
         self.readers = graph.consumers()
         self.parity = self._parities()
@@ -69,7 +63,9 @@ class _Splitter:
         stages.reverse()
         made = {p.name: p for stage in stages for p in stage.graph.outputs}
         outputs = [replace(p, shape=made[p.value].shape) for p in outputs]
-        return Segment(self.graph.name, ports, outputs, stages, self.max_frames, self.graph.scheme, self.rate)
+        return Segment(
+            self.graph.name, ports, outputs, stages, self.max_steps, self.graph.scheme, self.rate, self.graph.hop
+        )
 
     def _input_shapes(self, stages: Iterable[Stage]) -> list[tuple[int, ...]]:
         found = {p.name: p.shape for stage in stages for p in stage.graph.inputs}
@@ -134,16 +130,15 @@ class _Splitter:
     def _closed(self, have: set[str]) -> set[str]:
         """With what holds for a whole segment and needs no frames."""
         for node in self.graph.nodes:
-            if all(n in have for n in node.inputs) and (
-                isinstance(node.op, Last | Spread | Reverse) or self._final(node.outputs[0]) or node.op.of_constants
-            ):
+            whole = isinstance(node.op, Last | Spread | Reverse | Advance) or node.op.of_constants
+            if all(n in have for n in node.inputs) and (whole or self._final(node.outputs[0])):
                 have.update(node.outputs)
         return have
 
     def _after(self, have: set[str], direction: int) -> set[str]:
         """What there is after a pass that computes all it can."""
         for node in self.graph.nodes:
-            ready = all(n in have for n in node.inputs) and not isinstance(node.op, Last)
+            ready = all(n in have for n in node.inputs) and not isinstance(node.op, Last | Advance)
             if ready and not self._final(node.outputs[0]) and self._runs(node, direction):
                 have.update(node.outputs)
         return self._closed(have)
@@ -181,6 +176,8 @@ class _Splitter:
         node = self.producers.get(base)
         if node is not None and isinstance(node.op, Last):
             return self._completed(node, places, demands)
+        if node is not None and isinstance(node.op, Advance):
+            return self._in_time(node, places, demands)
         stage = places.of.get(base, 1) if node is not None else 1
         if node is None and reader < len(places.stages):
             return base
@@ -203,10 +200,46 @@ class _Splitter:
         demands[stage][node.outputs[0]] = "last" if same else "first"
         return node.outputs[0]
 
+    def _in_time(self, node: Node, places: _Places, demands: list[dict[str, str]]) -> str:
+        """The frames of a value that is late."""
+        stage = places.of[self._base(node.inputs[0])]
+        if places.stages[stage] != NAMES[FORWARD]:
+            raise UnsupportedModelError(
+                "a sequence that runs backwards is looked ahead of", node=node.name, source=node.source,
+                remedy="pad the convolution over the flipped sequence on the left alone",
+            )  # fmt: skip
+        demands[stage].setdefault(node.outputs[0], "")
+        return node.outputs[0]
+
+    def _shift(self, name: str) -> int:
+        """How many steps later than its frame a demanded value is known."""
+        node = self.producers.get(name)
+        if node is None or not isinstance(node.op, Advance):
+            return 0
+        steps, rest = divmod(node.op.frames, self.graph.frames(name))
+        if rest:
+            raise UnsupportedModelError(
+                f"it looks {node.op.frames} frames ahead, of which there are {self.graph.frames(name)} in a step",
+                node=node.name, source=node.source, remedy="look ahead by whole steps, or after the stride",
+            )  # fmt: skip
+        return steps
+
+    def _check_order(self, k: int, nodes: Iterable[Node], places: _Places) -> None:
+        """A backward pass takes one frame after the other."""
+        for node in nodes if places.stages[k] == NAMES[BACKWARD] else ():
+            if any(self.graph.frames(name) > 1 for name in (*node.inputs, *node.outputs) if name in self.parity):
+                raise UnsupportedModelError(
+                    "a pass from the end runs over frames of which a step has several",
+                    node=node.name, source=node.source,
+                    remedy="keep fewer frames (stride, pooling) before layers that run backwards, not after them",
+                )  # fmt: skip
+
     def _stage(self, k: int, places: _Places, demands: list[dict[str, str]]) -> Stage:
         """Nodes on which the demands depend, back to what is given, kept, or complete."""
+        shifts = {name: shift for name in demands[k] if (shift := self._shift(name))}
         sources = {
-            name: self._base(self.producers[name].inputs[0]) if take else name for name, take in demands[k].items()
+            name: self._base(self.producers[name].inputs[0]) if take or name in shifts else name
+            for name, take in demands[k].items()
         }
         needed, inputs = self._collected(k, list(sources.values()), places)
         nodes = [
@@ -222,13 +255,28 @@ class _Splitter:
             timed = once or name in frames or (name not in self.given and not self._final(name))
             limit = next((p.limit for p in self.graph.inputs if p.value == name), None)
             ports.append(Port(name, found.shape, found.dtype, "frame" if timed else "static", limit, value=name))
+        self._check_order(k, nodes, places)
         program = stage_program(
-            Graph(f"{self.graph.name}_{k}", ports, constants=self.graph.constants, nodes=nodes, mode="sequence"),
+            self._graph(k, ports, nodes, once=places.stages[k] == "once"),
             {name: (source, demands[k][name] == "last") for name, source in sources.items()},
+            max([0, *shifts.values()]),
         )
         for port in program.inputs:
             self._demanded(port.name, k, places, demands)
-        return Stage(program, places.stages[k], {n: take for n, take in demands[k].items() if take})
+        return Stage(program, places.stages[k], {n: take for n, take in demands[k].items() if take}, shifts)
+
+    def _graph(self, k: int, ports: list[Port], nodes: list[Node], once: bool) -> Graph:
+        """Nodes of a stage, their inputs with types."""
+        rates = [StreamInfo() if once else self._rate(port.value) for port in ports]
+        values = {p.value: ValueType(p.dtype, p.shape, rate) for p, rate in zip(ports, rates, strict=True)}
+        return Graph(
+            f"{self.graph.name}_{k}", ports, constants=self.graph.constants, values=values, nodes=nodes,
+            mode="sequence", hop=1 if once else self.graph.hop,
+        )  # fmt: skip
+
+    def _rate(self, value: str) -> StreamInfo:
+        found = self.graph.values[value].stream
+        return StreamInfo() if found is None else StreamInfo(found.rate)
 
     def _collected(self, k: int, roots: list[str], places: _Places) -> tuple[set[str], list[str]]:
         """Names of nodes, and values that come from outside."""
@@ -249,7 +297,7 @@ class _Splitter:
 
     def _belongs(self, k: int, base: str, node: Node, places: _Places) -> bool:
         """Whether a node is computed in stage ``k``: its own, and later ones where that costs nothing."""
-        if isinstance(node.op, Last):
+        if isinstance(node.op, Last | Advance):
             return False
         if places.of[base] == k or self._final(base):
             return places.of[base] == k or places.stages[k] == "once"

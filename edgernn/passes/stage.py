@@ -6,21 +6,22 @@ from collections.abc import Mapping
 
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Port
-from edgernn.ir.types import StreamInfo, ValueType
+from edgernn.ir.types import ValueType
 from edgernn.ops import Last
 from edgernn.passes import to_step_program
 
 
-def stage_program(graph: Graph, outputs: Mapping[str, tuple[str, bool]]) -> Graph:
-    """The step program of ``graph``, whose nodes have no types yet.
+def stage_program(graph: Graph, outputs: Mapping[str, tuple[str, bool]], tail: int = 0) -> Graph:
+    """The step program of ``graph``, in which only inputs have types yet.
 
     outputs  name of the port -> (value, whether the port is complete at the end of the pass)
+    tail     steps after the last frame
     """
     used = {name for node in graph.nodes for name in node.inputs}
-    new = Graph(graph.name, list(graph.inputs), mode="sequence")
+    new = Graph(graph.name, list(graph.inputs), mode="sequence", hop=graph.hop, delay=tail, tail=tail)
     new.constants = {name: array for name, array in graph.constants.items() if name in used}
     new.values = {name: ValueType(str(a.dtype), a.shape) for name, a in new.constants.items()}
-    new.values |= {p.value: ValueType(p.dtype, p.shape, StreamInfo()) for p in new.inputs}
+    new.values |= {p.value: graph.values[p.value] for p in new.inputs}
     for node in graph.nodes:
         types = node.op.infer(*(new.values[name] for name in node.inputs))
         new.values.update(zip(node.outputs, types, strict=True))

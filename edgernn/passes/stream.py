@@ -13,7 +13,7 @@ from edgernn.ir.codec import state_type
 from edgernn.ir.graph import Graph, Node, State, state_name
 from edgernn.ir.op import Array
 from edgernn.ir.rewrite import rewrite
-from edgernn.ir.types import ValueType
+from edgernn.ir.types import StreamInfo, ValueType
 from edgernn.ops import Bounded, Concat, Delay, Last, Reshape, Slice, Subsample, Window
 from edgernn.passes.blocks import Blocks
 from edgernn.passes.signals import Signals
@@ -47,10 +47,12 @@ def _block_ports(graph: Graph) -> Graph:
     new = graph.copy()
     first, last, names = [], [], {}
     for k, port in enumerate(graph.inputs):
-        if port.kind == "frame":
-            shape, stream = _plain(port.shape), graph.values[port.value].stream
-            new.inputs[k] = replace(port, shape=(graph.hop, *shape))
-            new.values[port.value] = ValueType(port.dtype, (graph.hop, *shape), stream)
+        count = graph.frames(port.value) if port.kind == "frame" else 1
+        new.values[port.value] = graph.values[port.value].with_stream(StreamInfo())
+        if count > 1:
+            shape = _plain(port.shape)
+            new.inputs[k] = replace(port, shape=(count, *shape))
+            new.values[port.value] = ValueType(port.dtype, (count, *shape), StreamInfo())
             names[port.value] = f"{port.value}_frames"
             new.values[names[port.value]] = graph.values[port.value]
             first.append(Node(names[port.value], Reshape(port.shape), (port.value,), (names[port.value],)))
@@ -79,7 +81,7 @@ class _Streaming:
         self.graph = graph
         self.producers = graph.producers()
         self.counts = dict.fromkeys(graph.constants, 0)
-        self.counts.update({p.value: graph.hop if p.kind == "frame" else 0 for p in graph.inputs})
+        self.counts.update({p.value: graph.frames(p.value) if p.kind == "frame" else 0 for p in graph.inputs})
         self.made: list[State] = []
         self.signals: Signals | None = None
 

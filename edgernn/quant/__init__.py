@@ -10,6 +10,7 @@ from edgernn.quant import weights8
 from edgernn.quant.composed import in_ops_with_integer_forms
 from edgernn.quant.quantize import Quantized, quantize
 from edgernn.quant.schemes import SCHEMES, Scheme
+from edgernn.quant.stages import QuantizedSegment, quantize_segment, quantize_segment_weights
 from edgernn.quant.weights8 import quantize_weights
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from edgernn.quant.qat.module import QatModule
 
 __all__ = [
-    "SCHEMES", "Quantized", "Scheme", "in_ops_with_integer_forms", "prepare_qat", "quantize", "quantize_weights",
-    "weights8",
+    "SCHEMES", "Quantized", "QuantizedSegment", "Scheme", "in_ops_with_integer_forms", "prepare_qat", "quantize",
+    "quantize_segment", "quantize_segment_weights", "quantize_weights", "weights8",
 ]  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Context:
     scales  real value of one unit, of the values of the new graph
     scheme  of all nodes but those named in ``overrides``
     narrow  values of the float graph that become int8
+    given   values of the float graph whose scale is settled
     plain   values of the float graph that hold integers as they are
     states  float name of a state's value -> its scale
     exact   float name of a state's value that holds int32 numbers without a scale -> what it is at first
@@ -60,6 +61,7 @@ class Context:
     constants: Mapping[str, Array]
     overrides: Mapping[str, Scheme] = field(default_factory=dict)
     narrow: frozenset[str] = frozenset()
+    given: Mapping[str, float] = field(default_factory=dict)
     plain: frozenset[str] = frozenset()
     scales: dict[str, float] = field(default_factory=dict)
     states: dict[str, float] = field(default_factory=dict)
@@ -81,7 +83,9 @@ class Context:
         return "int8" if float_name in self.narrow else "int16"
 
     def scale_of(self, float_name: str, dtype: str = "int16") -> float:
-        """The scale that covers the range seen at calibration."""
+        """The scale that covers the range seen at calibration, or the one that was settled before."""
+        if float_name in self.given and dtype == self.dtype_of(float_name):
+            return self.given[float_name]
         found = self.ranges[float_name]
         bound = found.bound if dtype == "int16" else found.narrow_bound
         return unit_of(bound * HEADROOM, dtype)

@@ -27,7 +27,7 @@ class Choice:
 
 
 def parse_choice(text: str) -> Choice:
-    """"int8", "int8:mse" or ":mse". Raises UsageError, naming what is known."""
+    """ "int8", "int8:mse" or ":mse". Raises UsageError, naming what is known."""
     scheme, _, method = (part.strip() for part in text.partition(":"))
     if not scheme and not method:
         raise UsageError(f"layer override {text!r}; expected {FORM}")
@@ -46,15 +46,20 @@ def choices(graph: Graph, layers: Mapping[str, str]) -> dict[str, Choice]:
 
     Raises UsageError for a pattern that matches no node.
     """
-    names = [node.name for node in graph.nodes]
     found: dict[str, Choice] = {}
     for pattern, text in layers.items():
         choice = parse_choice(text)
-        matching = [name for name in names if fnmatchcase(name, pattern)]
+        matching = matches(graph, pattern)
         if not matching:
+            names = [node.name for node in graph.nodes]
             raise UsageError(f"layer override {pattern!r} matches no layer; layers are {', '.join(names)}")
         found.update(dict.fromkeys(matching, choice))
     return found
+
+
+def matches(graph: Graph, pattern: str) -> list[str]:
+    """Names of the nodes that a pattern (as in a shell: * ? [...]) matches."""
+    return [node.name for node in graph.nodes if fnmatchcase(node.name, pattern)]
 
 
 def schemes_of(found: Mapping[str, Choice]) -> dict[str, Scheme]:

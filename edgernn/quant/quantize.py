@@ -49,6 +49,9 @@ def quantize(
     scheme: str = "int16x8",
     method: str = "minmax",
     layers: Mapping[str, str] | None = None,
+    *,
+    given: Mapping[str, tuple[str, float]] | None = None,
+    wide: frozenset[str] = frozenset(),
 ) -> Quantized:
     """``graph``, a float32 step program, in integers.
 
@@ -56,6 +59,8 @@ def quantize(
     scheme       a name in ``schemes.SCHEMES``
     method       "minmax", "percentile" or "mse": how ranges become scales
     layers       pattern of node names -> "SCHEME", "SCHEME:METHOD" or ":METHOD", for these nodes alone
+    given        name of an input -> dtype and scale that it has already; inputs that it does not name are chosen
+    wide         names of inputs that become int16 whatever reads them
 
     Ports become int16, or int8 as ``narrow_values`` says, with a ``scale``; integer ports (indices) stay as they are.
     Raises UnsupportedOpError for a node that has no integer form, UsageError for a pattern that matches no node.
@@ -64,7 +69,10 @@ def quantize(
     observed = calibration if isinstance(calibration, Observations) else observe(graph, calibration)
     ranges = observed.ranges(method, methods_of(graph, found))
     ctx = Context(Builder(graph), ranges, chosen, graph.constants, schemes_of(found))
-    ctx.narrow = narrow_values(graph, ctx.scheme_of)
+    known = {port.value: given[port.name] for port in graph.inputs if given and port.name in given}
+    ctx.given = {name: scale for name, (_, scale) in known.items()}
+    kept = {port.value for port in graph.inputs if port.name in wide} | set(known)
+    ctx.narrow = narrow_values(graph, ctx.scheme_of) - kept | {n for n, (dtype, _) in known.items() if dtype == "int8"}
     ctx.plain = frozenset(name for name, value in graph.values.items() if value.dtype == "int32")
     ctx.producers = {name: node for node in graph.nodes for name in node.outputs}
     plan_states(ctx, graph)

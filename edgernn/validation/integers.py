@@ -50,6 +50,15 @@ def integer_report(
     return IntegerReport(len(chosen), frames, values, counter.rows(quantized.traced))
 
 
+def joined(reports: Sequence[IntegerReport]) -> IntegerReport:
+    """Of the stages of a model: each value where it was made, or first read."""
+    values = {row.value: row for report in reversed(reports) for row in reversed(report.values)}
+    order = dict.fromkeys(row.value for report in reports for row in report.values)
+    saturation = [row for report in reports for row in report.saturation]
+    frames = max(report.frames for report in reports)
+    return IntegerReport(reports[0].sequences, frames, [values[name] for name in order], saturation)
+
+
 @dataclass(frozen=True)
 class _Pair:
     """A value of the float program, and the value of the integer program that stands for it."""

@@ -27,7 +27,7 @@ def layer_rows(graph: Graph) -> list[LayerRow]:
 
 
 def macs(graph: Graph, node: Node) -> int:
-    """Multiply-accumulates of the matrix products of one step. Elementwise work is not counted."""
+    """Multiply-accumulates of the matrix products, and depthwise ones, of one step. Elementwise work is not counted."""
     shapes = [t.shape for t in graph.types(node.inputs)]
     out = graph.values[node.outputs[0]]
     kind = node.op.kind.removesuffix(INTEGER_SUFFIX)
@@ -37,7 +37,30 @@ def macs(graph: Graph, node: Node) -> int:
         return out.size * shapes[0][-1]
     if kind in RECURRENT:
         return sum(math.prod(shape) for shape in shapes[1:] if len(shape) == 2)
-    return 0
+    return out.size if _is_depthwise(graph, node) else 0
+
+
+def _is_depthwise(graph: Graph, node: Node) -> bool:
+    """Whether it multiplies with weights what is summed afterwards, as a depthwise convolution does."""
+    kind = node.op.kind.removesuffix(INTEGER_SUFFIX)
+    if (kind, getattr(node.op, "function", "mul")) not in (("binary", "mul"), ("mul", "mul")):
+        return False
+    if not any(name in graph.constants and len(graph.constants[name].shape) > 1 for name in node.inputs):
+        return False
+    return any(_sums(reader) for reader in _readers(graph, node.outputs[0]))
+
+
+def _readers(graph: Graph, name: str) -> list[Node]:
+    """Through reshapes."""
+    found = []
+    for node in graph.nodes:
+        if name in node.inputs:
+            found += _readers(graph, node.outputs[0]) if node.op.kind == "reshape" else [node]
+    return found
+
+
+def _sums(node: Node) -> bool:
+    return node.op.kind.removesuffix(INTEGER_SUFFIX) == "reduce" and getattr(node.op, "function", "") == "sum"
 
 
 def _label(node: Node) -> str:

@@ -30,6 +30,11 @@ QUANTIZED_TOLERANCE = {"int16x8": 0.1, "weights8": 0.1, "int8": 0.5, "int16x4": 
 Of several schemes in a model, the largest."""
 
 
+def relative_tolerance(scheme: str) -> float:
+    """Largest error of an output, relative to its peak, of a model of this scheme."""
+    return max(QUANTIZED_TOLERANCE.get(name, checks.RELATIVE_TOLERANCE) for name in scheme.split("+"))
+
+
 class Proof:
     """The reference results of a model on random and calibration input, and the checks against them."""
 
@@ -47,8 +52,7 @@ class Proof:
             check_calibration(self.face, calibration)
         self.reference, self.program, self.interface = reference, program, interface
         self.quantized_program = quantized_program
-        schemes = interface.scheme.split("+")
-        self.relative = max(QUANTIZED_TOLERANCE.get(scheme, checks.RELATIVE_TOLERANCE) for scheme in schemes)
+        self.relative = relative_tolerance(interface.scheme)
         self.calibration = list(calibration or [])
         self._drift: tuple[Sequence_, dict[str, Array]] | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter_ns
@@ -12,14 +13,16 @@ from time import perf_counter_ns
 import numpy as np
 
 from edgernn.errors import EngineError, FrameError, ValidationError
-from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.ir.segment import Segment
 from edgernn.runtime import load
 from edgernn.runtime.segment import SegmentSession
 from edgernn.validation import checks
+from edgernn.validation.exact import named_results, same_segment, segment_identity
+from edgernn.validation.proof import relative_tolerance
 from edgernn.validation.reference import Reference
 from edgernn.validation.results import ArtifactReport, Latency, OutputError, PropertyResult
-from edgernn.validation.sequences import Sequence_, check_calibration, random_input, shortened
+from edgernn.validation.sequences import Sequence_, check_calibration, cut_to, random_input, shortened
 
 RANDOM_SEGMENTS = 6
 TIMED_RUNS = 20
@@ -29,27 +32,42 @@ class SegmentProof:
     """The reference results of a model on random and calibration segments, and the checks against them."""
 
     def __init__(
-        self, reference: Reference, interface: Interface, max_frames: int, calibration: Sequence[Sequence_] | None
-    ) -> None:
+        self, reference: Reference, floats: Segment, quantized: Segment | None,
+        calibration: Sequence[Sequence_] | None,
+    ) -> None:  # fmt: skip
+        """``floats`` is in float32; ``quantized`` is what runs, where that is another one."""
+        self.reference, self.floats, self.quantized = reference, floats, quantized
+        self.interface = (quantized or floats).interface()
+        self.max_steps = floats.max_steps
+        self.face = replace(floats.interface(), fingerprint=self.interface.fingerprint)
         if calibration is not None:
-            check_calibration(interface, calibration)
-        self.reference, self.interface, self.max_frames = reference, interface, max_frames
+            check_calibration(self.face, calibration)
         self.calibration = list(calibration or [])
+
+    @property
+    def in_integers(self) -> bool:
+        """Whether what runs computes in integers, so that it takes only input of the ranges it was made for."""
+        return any(port.scale is not None for port in (*self.interface.inputs, *self.interface.outputs))
 
     def lengths(self) -> list[int]:
         """Of the random segments: the shortest, the longest, and some between."""
-        least = min(self.reference.captured.least_steps, self.max_frames)
-        drawn = np.random.default_rng(0).integers(least, self.max_frames + 1, RANDOM_SEGMENTS).tolist()
-        return sorted({least, min(least + 1, self.max_frames), self.max_frames, *drawn})
+        least = min(self.reference.captured.least_steps, self.max_steps)
+        drawn = np.random.default_rng(0).integers(least, self.max_steps + 1, RANDOM_SEGMENTS).tolist()
+        return sorted({least, min(least + 1, self.max_steps), self.max_steps, *drawn})
+
+    def sequences(self) -> list[Sequence_]:
+        """The test segments: random ones, unless in integers, and those of calibration."""
+        rng = np.random.default_rng(1)
+        real = [cut_to(s, self.face, self.max_steps) for s in shortened(self.calibration, self.face)]
+        if self.in_integers:
+            return real
+        return [{p.name: random_input(p, n, rng) for p in self.face.inputs} for n in self.lengths()] + real
 
     @cached_property
     def expected(self) -> checks.Expected:
         """What PyTorch gives for all segments. Raises ValidationError where it is not finite."""
-        rng = np.random.default_rng(1)
-        sequences = [{p.name: random_input(p, n, rng) for p in self.interface.inputs} for n in self.lengths()]
-        sequences += [self._cut(s) for s in shortened(self.calibration, self.interface)]
-        expected = checks.Expected(sequences)
-        for sequence in sequences:
+        expected = checks.Expected(self.sequences(), relative_tolerance(self.interface.scheme))
+        for sequence in expected.sequences:
             whole = self.reference.run(sequence)
             expected.frames.append(whole)
             for name, noise in self.reference.rounding(sequence, whole).items():
@@ -59,10 +77,6 @@ class SegmentProof:
         if not checks.finite(expected):
             raise ValidationError("the module gives infinities or NaN for the test segments")
         return expected
-
-    def _cut(self, sequence: Sequence_) -> Sequence_:
-        kinds = {p.name: p.kind for p in self.interface.inputs}
-        return {n: a if kinds[n] == "static" else a[: self.max_frames] for n, a in sequence.items()}
 
     def check(
         self,
@@ -87,12 +101,14 @@ class SegmentProof:
                 progress(f"{session.engine}: compare", 0, 1)
             report.outputs = self._outputs(session)
             report.properties = [self._independence(session), self._length(session)]
+            if self.quantized is not None:
+                report.properties.append(self._identity(session, self.quantized))
             report.latency = self._latency(session)
         return report
 
     def _outputs(self, session: SegmentSession) -> list[OutputError]:
         expected = self.expected
-        found = [_named(session, sequence) for sequence in expected.sequences]
+        found = [named_results(session, sequence) for sequence in expected.sequences]
         rows = []
         for port in session.outputs:
             pairs = [(f[port.name], w[port.name]) for f, w in zip(found, expected.frames, strict=True)]
@@ -104,12 +120,17 @@ class SegmentProof:
             rows.append(_error(port.name, port.kind, a, b, expected))
         return rows
 
+    def _identity(self, session: SegmentSession, program: Segment) -> PropertyResult:
+        """How near the artifact is to the definition of its own stages."""
+        compare_with = segment_identity if self.in_integers else same_segment
+        return compare_with(session, program, self.expected.sequences)
+
     def _independence(self, session: SegmentSession) -> PropertyResult:
         """A segment gives the same after another one, and when it is run again."""
         first, other = self.expected.sequences[-1], self.expected.sequences[0]
-        before = _named(session, first)
-        _named(session, other)
-        after = _named(session, first)
+        before = named_results(session, first)
+        named_results(session, other)
+        after = named_results(session, first)
         passed = all(np.array_equal(before[name], after[name]) for name in before)
         detail = "the same after another segment" if passed else "a segment depends on the one before"
         return PropertyResult("independence", passed, detail)
@@ -117,30 +138,25 @@ class SegmentProof:
     def _length(self, session: SegmentSession) -> PropertyResult:
         """Longer segments are refused."""
         rng = np.random.default_rng(2)
-        long = {p.name: random_input(p, self.max_frames + 1, rng) for p in self.interface.inputs}
+        long = {p.name: random_input(p, self.max_steps + 1, rng) for p in self.face.inputs}
         try:
             session.run(long)
         except FrameError:
-            return PropertyResult("length", True, f"more than {self.max_frames} frames are refused")
-        return PropertyResult("length", False, f"{self.max_frames + 1} frames were taken")
+            return PropertyResult("length", True, f"more than {self.floats.max_frames} frames are refused")
+        return PropertyResult("length", False, "a longer one was taken")
 
     def _latency(self, session: SegmentSession) -> Latency:
         """Time of a frame: that of a segment of the most frames, divided by their number."""
         rng = np.random.default_rng(3)
-        segment = {p.name: random_input(p, self.max_frames, rng) for p in self.interface.inputs}
+        segment = {p.name: random_input(p, self.max_steps, rng) for p in self.face.inputs}
         run: Callable[..., object] = session.run
         times = []
         for _ in range(TIMED_RUNS):
             begin = perf_counter_ns()
             run(segment)
-            times.append((perf_counter_ns() - begin) / 1000 / self.max_frames)
+            times.append((perf_counter_ns() - begin) / 1000 / self.floats.max_frames)
         low, median, p99 = (float(np.percentile(times, q)) for q in (0, 50, 99))
-        return Latency(TIMED_RUNS * self.max_frames, low, median, p99)
-
-
-def _named(session: SegmentSession, sequence: Sequence_) -> dict[str, Array]:
-    result = session.run(dict(sequence))
-    return result if isinstance(result, dict) else {session.outputs[0].name: result}
+        return Latency(TIMED_RUNS * self.floats.max_frames, low, median, p99)
 
 
 def _error(name: str, kind: str, found: Array, wanted: Array, expected: checks.Expected) -> OutputError:

@@ -72,6 +72,12 @@ def shortened(sequences: Sequence[Sequence_], interface: Interface) -> list[Sequ
     ]
 
 
+def cut_to(sequence: Sequence_, interface: Interface, frames: int) -> Sequence_:
+    """The first ``frames`` of a sequence."""
+    static = {p.name for p in interface.inputs if p.kind == "static"}
+    return {n: a if n in static else a[:frames] for n, a in sequence.items()}
+
+
 def continued(sequences: Sequence[Sequence_], interface: Interface, steps: int) -> Sequence_:
     """One sequence of ``steps`` frames: the given ones one after the other, again and again."""
     stream: Sequence_ = {}

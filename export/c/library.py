@@ -10,7 +10,8 @@ from typing import Any
 
 from edgernn.errors import ArtifactError, OutputError, UsageError
 from edgernn.export.c.build import Compiler, compile_shared, find_compiler, flags
-from edgernn.export.c.source import Source, generate, read_kernel, template
+from edgernn.export.c.segments import generate_source
+from edgernn.export.c.source import Source, read_kernel, template
 from edgernn.export.c.targets import Target, host_target, target_named
 from edgernn.export.c.text import c_prefix
 from edgernn.export.files import write_file
@@ -18,6 +19,7 @@ from edgernn.ir.codec import fingerprint
 from edgernn.ir.cpu import host_machine
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface, little_endian
+from edgernn.ir.segment import Segment
 from edgernn.ir.sofile import ELF_MACHINES, LibraryInfo, pack_library, parse_library
 from edgernn.ir.types import DTYPE_BYTES
 
@@ -29,7 +31,7 @@ _SETTING = re.compile(r"^#if (ERN_[A-Z]+) != (\d+)$", re.MULTILINE)
 
 
 def write_shared_library(
-    graph: Graph,
+    model: Graph | Segment,
     path: Path,
     target: str | Target | None = None,
     cc: str | None = None,
@@ -37,7 +39,7 @@ def write_shared_library(
     portable: bool = False,
     optimize: str = "-O2",
 ) -> None:
-    """Write ``graph`` as a shared library for Linux at ``path``.
+    """Write ``model`` as a shared library for Linux at ``path``.
 
     By default it is built for the processor of this machine; with ``portable``, for any of its family; with
     ``target``, for one of ``edgernn.export.c.targets.TARGETS`` (a Raspberry Pi, for instance) or another one
@@ -52,19 +54,19 @@ def write_shared_library(
         raise UsageError(f"no shared library can be built for {chosen.machine}; known are {', '.join(ELF_MACHINES)}")
     tuned = target is None and not portable
     compiler = find_compiler(cc, cross=chosen.machine != host_machine())
-    source = generate(graph, STEM, chosen.lanes, simd=chosen.simd, embed=True)
+    source = generate_source(model, STEM, chosen.lanes, simd=chosen.simd, embed=True)
     with tempfile.TemporaryDirectory(prefix="edgernn-") as name:
         folder = Path(name)
         for file, text in source.files.items():
             (folder / file).write_text(text)
-        context = _context(graph, STEM, source.kernels)
+        context = _context(source.interface, STEM, source.kernels)
         _write_glue(folder, {**context, "weights": _write_weights(folder / BLOB, source)})
         image = _compile(compiler, flags(compiler, chosen, optimize, tuned), folder)
     write_file(path, _packed(image, LibraryInfo(source.interface, chosen.machine, chosen.features, chosen.lanes), path))
 
 
-def compile_source(source: Path, graph: Graph, path: Path, cc: str | None = None) -> None:
-    """Compile what ``write`` made of ``graph`` at ``source``, as it stands, as a library for this machine.
+def compile_source(source: Path, model: Graph | Segment, path: Path, cc: str | None = None) -> None:
+    """Compile what ``write`` made of ``model`` at ``source``, as it stands, as a library for this machine.
 
     It serves to prove the C that goes to another machine: its text, its weights and its order of operations.
     Raises as ``write_shared_library``.
@@ -74,12 +76,12 @@ def compile_source(source: Path, graph: Graph, path: Path, cc: str | None = None
     host = replace(host_target(), lanes=lanes)
     compiler = find_compiler(cc, cross=False)
     kernels = tuple(sorted(file.name for file in source.parent.glob("ern_*.c")))
+    interface = model.interface() if isinstance(model, Segment) else Interface.of(model, fingerprint(model))
     with tempfile.TemporaryDirectory(prefix="edgernn-") as name:
         folder = Path(name)
-        _write_glue(folder, {**_context(graph, source.stem, kernels), "weights": []})
+        _write_glue(folder, {**_context(interface, source.stem, kernels), "weights": []})
         extra = [f"-I{source.parent.resolve()}", *(f"-D{key}={value}" for key, value in settings.items())]
         image = _compile(compiler, [*flags(compiler, host, "-O1", host=False), *extra], folder)
-    interface = Interface.of(graph, fingerprint(graph))
     write_file(path, _packed(image, LibraryInfo(interface, host.machine, host.features, lanes), path))
 
 
@@ -118,11 +120,11 @@ def _write_weights(path: Path, source: Source) -> list[dict[str, Any]]:
     return places
 
 
-def _context(graph: Graph, stem: str, kernels: tuple[str, ...]) -> dict[str, Any]:
-    name = c_prefix(stem)
+def _context(interface: Interface, stem: str, kernels: tuple[str, ...]) -> dict[str, Any]:
+    name, whole = c_prefix(stem), interface.whole_segment()
     return {
         "blob": BLOB, "name": name, "prefix": name.upper(), "stem": stem, "kernels": kernels,
-        "input_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in graph.inputs],
-        "output_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in graph.outputs],
-        "states": len(graph.states),
+        "input_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in whole.inputs],
+        "output_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in whole.outputs],
+        "states": len(interface.states), "segments": interface.max_frames is not None,
     }  # fmt: skip

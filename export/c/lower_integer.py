@@ -17,7 +17,7 @@ from edgernn.ops.integer.tables import SIGMOID, TANH
 
 def _weights(call: Call, pack: Callable[[], Array], hint: str = "weights") -> str:
     """Name of the packed weights."""
-    call.program.holds_packed_integers = True
+    call.program.shared.holds_packed_integers = True
     try:
         packed = pack()
     except ValueError as error:

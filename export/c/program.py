@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +21,8 @@ from edgernn.export.c import (
 from edgernn.export.c.checks import index_limits
 from edgernn.export.c.lowering import BACKEND, Call, can_lower, comment, in_place, lower, workspace
 from edgernn.export.c.pack_integer import Packing
-from edgernn.export.c.text import C_TYPES, c_array, c_float, c_name
+from edgernn.export.c.shared import Shared
+from edgernn.export.c.text import C_TYPES, c_float, c_name
 from edgernn.export.c.walks import MAX_AXES, Walk
 from edgernn.ir.graph import Graph, Node, Port
 from edgernn.ir.legalize import legalize
@@ -33,7 +32,6 @@ from edgernn.ir.types import DTYPE_BYTES
 from edgernn.ops.dequantize import dequantized, quantized_matrices
 from edgernn.passes.plan import Copy, Location, MemoryPlan, alias_offset, plan_memory
 
-LARGE_BYTES = 1024
 WALK_BYTES = 4 + 12 * MAX_AXES
 
 RULES = (
@@ -43,57 +41,31 @@ RULES = (
 """The modules that register lowerings."""
 
 
-@dataclass(frozen=True)
-class Constant:
-    """A static object of the generated file.
-
-    declaration  without storage class
-    fields       the inside of the initializer of a structure, ...
-    elements     ... or the contents of an array
-    """
-
-    name: str
-    declaration: str
-    nbytes: int
-    fields: str = ""
-    elements: Array | None = None
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it is worth linking from a binary file instead of compiling its text."""
-        return self.elements is not None and self.nbytes >= LARGE_BYTES
-
-    @property
-    def text(self) -> str:
-        """The inside of the initializer."""
-        return self.fields if self.elements is None else c_array(self.elements)
-
-
 class Program:
     """``graph`` lowered for a lane width; ``lanes`` is that of the packed weights, ``packing`` that of int8 weights.
 
-    quantized              matrices of float layers that are stored in int8; as constants of the graph they are float
-    holds_packed_integers  whether any int8 weights are packed
+    quantized  matrices of float layers that are stored in int8; as constants of the graph they are float
+    shared     constants and kernels, which several programs of one file may have in common
 
-    Raises UnsupportedOpError for what no kernel computes.
+    ``checked``: whether a step looks at its inputs before it changes anything. Raises UnsupportedOpError for what no
+    kernel computes.
     """
 
-    def __init__(self, graph: Graph, lanes: int, simd: str = "none") -> None:
+    def __init__(
+        self, graph: Graph, lanes: int, simd: str = "none", shared: Shared | None = None, checked: bool = True
+    ) -> None:
         self.quantized = quantized_matrices(graph)
         graph = legalize(dequantized(graph), BACKEND, can_lower)
         self.graph = rewrite(graph, lower_reduction.split_reductions)
         self.lanes = lanes
         self.packing = Packing(lanes, simd)
-        self.holds_packed_integers = False
-        self.constants: dict[str, Constant] = {}
+        self.shared = Shared() if shared is None else shared
         self.statements: list[str] = []
-        self.files: set[str] = set()
-        self._by_content: dict[tuple[str, bytes], str] = {}
         self._require_dtypes()
         self.parameters = self._name_ports()
         self.members = self._name_states()
         self.plan = self._plan()
-        self.checks = self._check_inputs()
+        self.checks = self._check_inputs() if checked else []
         for node in self.graph.nodes:
             if not self._is_alias(node):
                 lower(node.op, Call(self, node))
@@ -102,7 +74,7 @@ class Program:
 
     def use(self, file: str) -> None:
         """Note that the program needs the kernels in ``file``."""
-        self.files.add(file)
+        self.shared.files.add(file)
 
     def number(self, value: float) -> str:
         """A float32 literal."""
@@ -110,7 +82,7 @@ class Program:
 
     def weights(self, array: Array, hint: str) -> str:
         """Name of a static array with these contents; equal arrays share one."""
-        return self._constant(array, hint, " ERN_ALIGNED")
+        return self.shared.array(array, hint, " ERN_ALIGNED")
 
     def walk(self, walk: Walk, call: Call) -> str:
         """Address of a static ``ern_walk``."""
@@ -118,24 +90,18 @@ class Program:
             raise call.unsupported(f"it walks over {len(walk.size)} axes, the kernels over {MAX_AXES} at most")
         columns = ", ".join("{" + ", ".join(map(str, column)) + "}" for column in (walk.size, walk.a_step, walk.b_step))
         text = f"    {len(walk.size)}, {columns}"
-        name = self._unique("ern_walk {}", text.encode(), f"{call.node.name}_walk")
-        if name not in self.constants:
-            self.constants[name] = Constant(name, f"ern_walk {name}", WALK_BYTES, fields=text)
-        return f"&{name}"
+        return "&" + self.shared.structure("ern_walk", text, WALK_BYTES, f"{call.node.name}_walk")
 
     def record(self, kind: str, fields: Sequence[object], hint: str) -> str:
         """Address of a static structure of type ``kind``, whose members are 32-bit numbers and addresses."""
         text = "    " + ", ".join(map(str, fields))
-        name = self._unique(f"{kind} {{}}", text.encode(), hint)
-        if name not in self.constants:
-            self.constants[name] = Constant(name, f"{kind} {name}", 4 * len(fields), fields=text)
-        return f"&{name}"
+        return "&" + self.shared.structure(kind, text, 4 * len(fields), hint)
 
     def address(self, location: Location) -> str:
         """C expression of a location."""
         name = location.name
         if location.storage == "constant":
-            base = self._constant(self.graph.constants[name], name)
+            base = self.shared.array(self.graph.constants[name], name)
         elif location.storage == "state":
             base = f"model->{self.members[name]}"
         elif location.storage == "scratch":
@@ -144,30 +110,9 @@ class Program:
             base = self.parameters[f"{location.storage} {name}"]
         return f"{base} + {location.offset}" if location.offset else base
 
-    @property
-    def weight_bytes(self) -> int:
-        """Bytes of all static arrays."""
-        return sum(c.nbytes for c in self.constants.values())
-
     def initial(self, name: str, value: Array) -> str | None:
         """Name of the array with the initial value of a state, or None where that is zero."""
-        return self._constant(value, f"{name}_initial") if np.any(value) else None
-
-    def _constant(self, array: Array, hint: str, attribute: str = "") -> str:
-        dense = np.ascontiguousarray(array)
-        pattern = f"{C_TYPES[str(dense.dtype)]} {{}}[{dense.size}]{attribute}"
-        name = self._unique(pattern, dense.tobytes(), hint)
-        if name not in self.constants:
-            self.constants[name] = Constant(name, pattern.format(name), dense.nbytes, elements=dense)
-        return name
-
-    def _unique(self, pattern: str, raw: bytes, hint: str) -> str:
-        """The name of the constant with these contents: a new one near ``hint``, unless there is one already."""
-        key = (pattern, hashlib.sha256(raw).digest())
-        if key not in self._by_content:
-            taken = {*self.parameters.values(), *self._by_content.values()}
-            self._by_content[key] = c_name(f"k_{hint}", taken)
-        return self._by_content[key]
+        return self.shared.array(value, f"{name}_initial") if np.any(value) else None
 
     def _require_dtypes(self) -> None:
         for name, value in self.graph.values.items():
@@ -178,7 +123,8 @@ class Program:
         names: dict[str, str] = {}
         for kind, ports in (("input", self.graph.inputs), ("output", self.graph.outputs)):
             for port in ports:
-                names[f"{kind} {port.name}"] = c_name(port.name, names.values())
+                names[f"{kind} {port.name}"] = c_name(port.name, {*names.values(), *self.shared.constants})
+        self.shared.parameters.update(names.values())
         return names
 
     def _name_states(self) -> dict[str, str]:

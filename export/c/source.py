@@ -14,7 +14,9 @@ import jinja2
 import edgernn
 from edgernn.errors import OutputError
 from edgernn.export.c.generation import generation
-from edgernn.export.c.program import Constant, Program
+from edgernn.export.c.pack_integer import Packing
+from edgernn.export.c.program import Program
+from edgernn.export.c.shared import Constant, Shared
 from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix, c_text
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port, State
@@ -57,18 +59,41 @@ def generate(graph: Graph, stem: str, lanes: int, *, simd: str = "none", embed: 
     interface = Interface.of(graph, fingerprint(graph))
     program = Program(graph, lanes, simd)
     generates = None if embed else generation(program)
-    context = {**_context(program, interface, stem), "embed": embed, "generates": generates, "tokens": _tokens(graph)}
-    kernels = tuple(sorted({*program.files, *ALWAYS_USED}))
+    own = _context(program, interface)
+    context = {**common(program.shared, program.packing, interface, stem), **own, "generates": generates}
+    return rendered("model", context, program.shared, interface, embed)
+
+
+def rendered(kind: str, context: dict[str, Any], shared: Shared, interface: Interface, embed: bool) -> Source:
+    """The files of a model: the templates ``kind``.h and .c filled in, and kernels.
+
+    Raises OutputError for a name that a kernel file has.
+    """
+    kernels = tuple(sorted({*shared.files, *ALWAYS_USED}))
     files = {name: read_kernel(name) for name in with_includes(kernels)}
     if context["dsp"]:
         files["ern.h"] = files["ern.h"].replace("#define ERN_DSP 0", "#define ERN_DSP 1")
     for suffix in ("h", "c"):
-        name = f"{stem}.{suffix}"
+        name = f"{context['stem']}.{suffix}"
         if name in files:
             raise OutputError(f"{name}: a kernel file has this name; choose another one for the model")
-        files[name] = template(f"model.{suffix}.jinja").render(context)
-    weights = tuple(c for c in program.constants.values() if embed and c.is_large)
+        files[name] = template(f"{kind}.{suffix}.jinja").render({**context, "embed": embed})
+    weights = tuple(c for c in shared.constants.values() if embed and c.is_large)
     return Source(context["name"], files, kernels, weights, interface)
+
+
+def common(shared: Shared, packing: Packing, interface: Interface, stem: str) -> dict[str, Any]:
+    """What the templates of all models know."""
+    name = c_prefix(stem)
+    return {
+        "name": name, "prefix": name.upper(), "stem": stem, "version": edgernn.__version__,
+        "lanes": packing.lanes, "packed_integers": shared.holds_packed_integers,
+        "dsp": int(packing.dsp and shared.holds_packed_integers), "weight_bytes": shared.nbytes,
+        "state_bytes": interface.state_bytes, "snapshot_bytes": SNAPSHOT_HEADER_BYTES + interface.state_bytes,
+        "fingerprint": c_bytes(bytes.fromhex(interface.fingerprint)[:FINGERPRINT_BYTES]),
+        "interface": c_bytes(interface.to_json().encode() + b"\0"), "constants": list(shared.constants.values()),
+        "tokens": [] if interface.tokenizer is None else [c_text(text) for text in interface.tokenizer.vocabulary],
+    }  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -102,33 +127,34 @@ def with_includes(names: tuple[str, ...]) -> list[str]:
     return sorted(found)
 
 
-def _context(program: Program, interface: Interface, stem: str) -> dict[str, Any]:
-    name = c_prefix(stem)
-    states = [_state(program, s) for s in program.graph.states]
-    members, ram_bytes = _members(program)
+def _context(program: Program, interface: Interface) -> dict[str, Any]:
+    members, ram_bytes = structure_members(program)
     return {
-        "name": name, "prefix": name.upper(), "stem": stem, "version": edgernn.__version__,
-        "lanes": program.lanes, "packed_integers": program.holds_packed_integers,
-        "dsp": int(program.packing.dsp and program.holds_packed_integers),
-        "inputs": [_port(program, "input", p) for p in program.graph.inputs],
-        "outputs": [_port(program, "output", p) for p in program.graph.outputs],
-        "states": states, "members": members, "hop": interface.hop, "delay": interface.delay,
+        "inputs": [port_context(program, "input", p) for p in program.graph.inputs],
+        "outputs": [port_context(program, "output", p) for p in program.graph.outputs],
+        "states": state_contexts(program), "members": members, "hop": interface.hop, "delay": interface.delay,
         "tail": interface.tail, **_flush(program),
-        "state_bytes": interface.state_bytes, "scratch_bytes": program.plan.scratch_bytes,
-        "ram_bytes": ram_bytes,
-        "weight_bytes": program.weight_bytes, "snapshot_bytes": SNAPSHOT_HEADER_BYTES + interface.state_bytes,
-        "fingerprint": c_bytes(bytes.fromhex(interface.fingerprint)[:FINGERPRINT_BYTES]),
-        "interface": c_bytes(interface.to_json().encode() + b"\0"),
-        "signature": _signature(program), "arguments": _arguments(program), "unused": _unused(program),
-        "constants": list(program.constants.values()), "checks": program.checks,
-        "statements": [*program.statements, *program.output_copies, *program.state_copies],
+        "scratch_bytes": program.plan.scratch_bytes, "ram_bytes": ram_bytes,
+        "signature": signature(program), "arguments": _arguments(program), "unused": unused(program),
+        "checks": program.checks, "statements": statements(program),
     }  # fmt: skip
 
 
-def _port(program: Program, kind: str, port: Port) -> dict[str, Any]:
+def statements(program: Program) -> list[str]:
+    """Of one step, in order."""
+    return [*program.statements, *program.output_copies, *program.state_copies]
+
+
+def state_contexts(program: Program) -> list[dict[str, Any]]:
+    """The states as templates take them. It may add constants."""
+    return [_state(program, s) for s in program.graph.states]
+
+
+def port_context(program: Program, kind: str, port: Port) -> dict[str, Any]:
+    """A port as templates take it."""
     return {
         "c_name": program.parameters[f"{kind} {port.name}"], "type": C_TYPES[port.dtype],
-        "shape": _shape(port.shape), "size": port.size, "kind": port.kind, "limit": port.limit,
+        "shape": c_shape(port.shape), "size": port.size, "kind": port.kind, "limit": port.limit,
         "scale": None if port.scale is None else program.number(port.scale),
         "unit": None if port.scale is None else ", ".join(map(str, score_unit(port.scale))),
     }  # fmt: skip
@@ -137,17 +163,18 @@ def _port(program: Program, kind: str, port: Port) -> dict[str, Any]:
 def _state(program: Program, state: State) -> dict[str, Any]:
     return {
         "member": program.members[state.name],
-        "type": C_TYPES[state.dtype], "shape": _shape(state.shape), "size": math.prod(state.shape),
+        "type": C_TYPES[state.dtype], "shape": c_shape(state.shape), "size": math.prod(state.shape),
         "element_bytes": DTYPE_BYTES[state.dtype],
         "is_float": int(state.dtype == "float32"), "initial": program.initial(state.name, state.initial),
     }  # fmt: skip
 
 
-def _shape(shape: tuple[int, ...]) -> str:
+def c_shape(shape: tuple[int, ...]) -> str:
+    """The axes of an array in C."""
     return "".join(f"[{n}]" for n in shape) or "[1]"
 
 
-def _members(program: Program) -> tuple[list[str], int]:
+def structure_members(program: Program) -> tuple[list[str], int]:
     """Declarations of the structure's members, widest elements first so that there is no padding, and its
     bytes.
     """
@@ -160,12 +187,8 @@ def _members(program: Program) -> tuple[list[str], int]:
     return [f"{C_TYPES[dtype]} {name}[{size}]" for dtype, size, name in arrays], -(-nbytes // widest) * widest
 
 
-def _tokens(graph: Graph) -> list[str]:
-    """The texts of symbols as the inside of C literals; none for bytes, which are their own."""
-    return [] if graph.tokenizer is None else [c_text(text) for text in graph.tokenizer.vocabulary]
-
-
-def _signature(program: Program) -> str:
+def signature(program: Program) -> str:
+    """Parameters of a step besides the structure."""
     parameters = program.parameters
     inputs = [f"const {C_TYPES[p.dtype]} *{parameters[f'input {p.name}']}" for p in program.graph.inputs]
     outputs = [f"{C_TYPES[p.dtype]} *{parameters[f'output {p.name}']}" for p in program.graph.outputs]
@@ -195,10 +218,8 @@ def _arguments(program: Program) -> str:
     return ", ".join(parts)
 
 
-def _unused(program: Program) -> list[str]:
+def unused(program: Program) -> list[str]:
     """Parameters of the step that no statement names."""
-    text = " ".join(
-        [*program.statements, *program.output_copies, *program.state_copies, *(c for c, _ in program.checks)]
-    )
+    text = " ".join([*statements(program), *(c for c, _ in program.checks)])
     words = set(re.findall(r"\w+", re.sub(r"/\*.*?\*/", "", text)))
     return [name for name in ("model", *program.parameters.values()) if name not in words]

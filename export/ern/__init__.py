@@ -18,15 +18,21 @@ from edgernn.ir.op import Array
 from edgernn.ir.segment import Segment, segment_to_plain
 
 
-def write(graph: Graph, path: Path) -> None:
-    """Write ``graph`` as an .ern file at ``path``."""
+def write(model: Graph | Segment, path: Path) -> None:
+    """Write ``model`` as an .ern file at ``path``."""
+    if isinstance(model, Segment):
+        _write_segment(model, path)
+    else:
+        _write_graph(model, path)
+
+
+def _write_graph(graph: Graph, path: Path) -> None:
     interface = Interface.of(graph, fingerprint(graph))
     metadata = {METADATA_KEY: interface.to_json(), PROGRAM_KEY: json.dumps(graph_to_plain(graph))}
     _save(graph.constants, metadata, path)
 
 
-def write_segment(segment: Segment, path: Path) -> None:
-    """Write a model of whole segments as an .ern file at ``path``."""
+def _write_segment(segment: Segment, path: Path) -> None:
     metadata = {METADATA_KEY: segment.interface().to_json(), PROGRAM_KEY: json.dumps(segment_to_plain(segment))}
     constants = {f"{k}/{n}": a for k, stage in enumerate(segment.stages) for n, a in stage.graph.constants.items()}
     _save(constants, metadata, path)

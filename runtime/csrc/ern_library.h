@@ -23,6 +23,14 @@ typedef struct {
     ern_status (*restore)(void *model, const uint8_t *blob, size_t blob_bytes);
 } ern_library_table;
 
+/* What a model of whole segments offers besides, through the symbol ern_segment: segments of any length. */
+typedef struct {
+    uint32_t max_frames;
+    uint32_t buffer_bytes;
+    uint32_t state_bytes;
+    ern_status (*run)(void *model, size_t frames, const void *const *inputs, void *const *outputs);
+} ern_segment_table;
+
 #if defined(__GNUC__)
 #define ERN_EXPORT __attribute__((visibility("default")))
 #else
@@ -30,5 +38,6 @@ typedef struct {
 #endif
 
 extern ERN_EXPORT const ern_library_table ern_library;
+extern ERN_EXPORT const ern_segment_table ern_segment;
 
 #endif

@@ -77,7 +77,7 @@ class Caller:
         self.interface, self.table = interface, table
         self.inputs = [np.zeros(p.size + VECTOR, p.dtype)[: p.size].reshape(p.shape) for p in interface.inputs]
         self.outputs = [np.zeros(p.shape, p.dtype) for p in interface.outputs]
-        self.refuse = _refusal(interface.inputs)
+        self.refuse = refusal(interface.inputs)
         self._input_pointers = _pointers(self.inputs)
         self._output_pointers = _pointers(self.outputs)
         self.memory, self.model_address, self.views = self._allocate()
@@ -148,7 +148,7 @@ class Caller:
             result = self._keep(np.zeros(target.shape, np.float32))
             structure.real_output, structure.unit = result.ctypes.data, np.float32(target.scale)
         structure.copy_real = self._keep(result.copy)
-        structure.refuse_real = self._keep(_refusal([real_port(source)]))
+        structure.refuse_real = self._keep(refusal([real_port(source)]))
         self.run_real = make(method, self.memory, None)
 
     def _keep(self, value: Any) -> Any:
@@ -194,7 +194,9 @@ def _address(array: Any) -> int:
     return ctypes.addressof(array)
 
 
-def _refusal(ports: Sequence[Port]) -> Callable[[int, tuple[Any, ...]], NoReturn]:
+def refusal(ports: Sequence[Port]) -> Callable[[int, tuple[Any, ...]], NoReturn]:
+    """What raises FrameError for frames that C refused with a status, and says which input it is where it can."""
+
     def refuse(status: int, frames: tuple[Any, ...]) -> NoReturn:
         if len(frames) == len(ports):
             for frame, port in zip(frames, ports, strict=True):

@@ -44,6 +44,15 @@ class Table(ctypes.Structure):
     ]  # fmt: skip
 
 
+class SegmentTable(ctypes.Structure):
+    """What the library of a model of whole segments exports besides, as ``ern_segment``."""
+
+    _fields_: ClassVar = [
+        ("max_frames", ctypes.c_uint32), ("buffer_bytes", ctypes.c_uint32), ("state_bytes", ctypes.c_uint32),
+        ("run", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p)),
+    ]  # fmt: skip
+
+
 def load_library(path: Path) -> tuple[Interface, ctypes.CDLL, Table]:
     """Check the file at ``path``, load it, and return its interface, handle and functions.
 
@@ -91,9 +100,10 @@ def _require_cpu(info: LibraryInfo, path: Path) -> None:
 def _require_match(table: Table, interface: Interface, path: Path) -> None:
     if table.version != TABLE_VERSION:
         raise ArtifactError(f"{path}: library version {table.version}, this edgernn loads version {TABLE_VERSION}")
+    whole = interface.whole_segment()
     expected = (
-        [p.size * DTYPE_BYTES[p.dtype] for p in interface.inputs],
-        [p.size * DTYPE_BYTES[p.dtype] for p in interface.outputs],
+        [p.size * DTYPE_BYTES[p.dtype] for p in whole.inputs],
+        [p.size * DTYPE_BYTES[p.dtype] for p in whole.outputs],
         [s.nbytes for s in interface.states],
         bytes.fromhex(interface.fingerprint)[:FINGERPRINT_BYTES],
     )

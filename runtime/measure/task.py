@@ -18,6 +18,7 @@ from edgernn.errors import EngineError
 from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
 from edgernn.runtime.load import load
 from edgernn.runtime.measure import system
+from edgernn.runtime.segment import SegmentSession
 from edgernn.runtime.session import Session
 
 Progress = Callable[[str, int, int], None]
@@ -119,17 +120,20 @@ def outputs_digest(session: Session, frames: Sequence[Frame], progress: Progress
 def step_of(session: Session) -> Callable[[Frame], Any]:
     """A step as a program makes it: an array for one input, a dict for several."""
     name = session.inputs[0].name if len(session.inputs) == 1 else None
-    return (lambda frame: session.every_step(frame[name])) if name is not None else session.every_step
+    every: Callable[..., Any] = session.run if isinstance(session, SegmentSession) else session.every_step
+    return (lambda frame: every(frame[name])) if name is not None else every
 
 
 def time_steps(session: Session, frames: Sequence[Frame], steps: int, seconds: float, progress: Progress) -> list[int]:
-    """Nanoseconds of each step: passes over all frames, each from the initial state, until there are ``steps``.
+    """Nanoseconds of each step, or of each whole segment.
 
-    The first pass is always whole; after it, ``seconds`` end the measurement too.
+    There are passes over all frames, each from the initial state, until there are ``steps``. The first pass is always
+    whole; after it, ``seconds`` end the measurement too.
     """
     name = session.inputs[0].name if len(session.inputs) == 1 else None
     arguments = [frame if name is None else frame[name] for frame in frames]
-    step, clock = session.step, time.perf_counter_ns
+    step: Callable[..., Any] = session.run if isinstance(session, SegmentSession) else session.step
+    clock = time.perf_counter_ns
     times: list[int] = []
     start = told = time.perf_counter()
     while len(times) < max(steps, len(arguments)):

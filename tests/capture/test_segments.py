@@ -81,6 +81,27 @@ class Normalised(nn.Module):
         return self.out(torch.cat((y, whole), -1)), context
 
 
+class Convolutional(nn.Module):
+    """Convolutions that look ahead, residual paths around them and around both directions, features of changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Conv1d(8, 6, 5, padding=2), nn.BatchNorm1d(6)
+        self.second = nn.Conv1d(6, 6, 3, padding="same", dilation=2)
+        self.rnn = nn.GRU(6, 3, bidirectional=True, batch_first=True)
+        self.last, self.out = nn.Conv1d(6, 6, 3, padding=1), nn.Linear(6, 3)
+        self.eval()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        around = F.pad(x, (0, 0, 1, 1))
+        x = torch.cat((x, around[:, 2:] - around[:, :-2]), -1)
+        y = torch.relu(self.norm(self.first(x.transpose(1, 2))))
+        y = (torch.relu(self.second(y)) + y).transpose(1, 2)
+        z = self.rnn(y)[0] + y
+        z = F.max_pool1d(torch.tanh(self.last(z.transpose(1, 2))), 3, 1, 1).transpose(1, 2)
+        return self.out(z), z.mean(1)
+
+
 class ByHand(nn.Module):
     """Two directions made of two layers and flips."""
 
@@ -108,6 +129,7 @@ CASES: dict[str, tuple[Any, Any, list[str]]] = {
     "projected": (lambda: Layer(nn.LSTM(4, 5, batch_first=True, bidirectional=True, proj_size=3)), ["1,T,4"],
                   ["forward", "backward", "once"]),
     "normalised": (Normalised, ["1,T,4"], ["forward", "once", "forward", "backward", "once", "forward"]),
+    "convolutional": (Convolutional, ["1,T,4"], ["forward", "forward", "backward", "forward", "forward"]),
     "by hand": (ByHand, ["1,T,4"], ["forward", "backward"]),
     "one way": (lambda: nn.GRU(4, 3, batch_first=True), ["1,T,4"], ["forward", "once"]),
 }  # fmt: skip
@@ -130,6 +152,19 @@ def test_files_agree_with_pytorch_on_every_engine_for_every_length(name: str, tm
     assert model.proof().lengths()[:2] == [1, 2] and model.proof().lengths()[-1] == MOST
     reference = edgernn.validate(path, model, engine="reference")
     assert reference.passed and reference.engine == "reference"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_c_agrees_with_pytorch_for_every_length(name: str, tmp_path: Path) -> None:
+    model = converted(name)
+    for suffix in ("so", "c") if name in ("tagger", "normalised") else ("so",):
+        report = model.save(tmp_path / f"model.{suffix}")
+        assert report.passed and report.engine == "native"
+    session = edgernn.load(tmp_path / "model.so")
+    assert isinstance(session, SegmentSession) and session.max_frames == MOST
+    assert session.state_bytes == model.segment.state_bytes
+    outputs = sum(4 * p.size * (MOST if p.kind == "frame" else 1) for p in model.segment.outputs)
+    assert session.buffer_bytes <= model.segment.buffer_bytes - outputs
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -156,10 +191,11 @@ def test_a_wrong_weight_shows(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> SegmentSession:
-    converted("gru").save(tmp_path / "gru.ern")
-    found = edgernn.load(tmp_path / "gru.ern")
+@pytest.fixture(params=["ern", "so"])
+def session(tmp_path: Path, request: pytest.FixtureRequest) -> SegmentSession:
+    path = tmp_path / f"gru.{request.param}"
+    converted("gru").save(path)
+    found = edgernn.load(path)
     assert isinstance(found, SegmentSession)
     return found
 
@@ -221,15 +257,27 @@ class Crossed(ByHand):
         return x + torch.flip(x, [1])
 
 
-class LooksAhead(Normalised):
+class Shorter(Normalised):
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        y = self.conv(F.pad(x.transpose(1, 2), (1, 1))).transpose(1, 2)
-        return self.gru(y)[0]
+        return self.gru(self.conv(x.transpose(1, 2)).transpose(1, 2))[0]
+
+
+class LooksBack(ByHand):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(3, 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        back = self.backwards(torch.flip(x, [1]))[0]
+        return torch.flip(self.conv(back.transpose(1, 2)).transpose(1, 2), [1])
 
 
 @pytest.mark.parametrize(
     ("make", "said"),
-    [(Backwards, "flip it again"), (Crossed, "frames of its reverse"), (LooksAhead, "on the left alone")],
+    [
+        (Backwards, "flip it again"), (Crossed, "frames of its reverse"), (Shorter, "2 frames less than the segment"),
+        (LooksBack, "runs backwards is looked ahead of"),
+    ],
 )
 def test_what_segments_cannot_do_is_refused(make: Any, said: str) -> None:
     with pytest.raises(UnsupportedModelError, match=said):

@@ -66,7 +66,7 @@ def spawn(*arguments: object, **options: Any) -> "subprocess.Popen[bytes]":
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-    call = [sys.executable, "-m", "edgernn.cli", *map(str, arguments)]
+    call = [sys.executable, "-m", "edgernn", *map(str, arguments)]
     first = options.pop("preexec_fn", None)
     return subprocess.Popen(call, env=environment, preexec_fn=partial(_begin, first), **{**pipes, **options})
 

@@ -51,10 +51,46 @@ def test_what_does_not_fit_is_said(exported: Path) -> None:
     for arguments, code, said in (
         (["run", exported, "--input", "long.npy"], 2, "9 frames of a segment"),
         (["run", exported, "--input", "long.npy", "--snapshot", "s"], 2, "no state between segments"),
-        (["export", "net.py:Both", *MODEL, "--format", "c"], 2, "formats are ern"),
+        (["export", "net.py:Both", *MODEL, "--format", "onnx"], 2, "formats are ern, c, so"),
         (["export", "net.py:Both", "--input", "1,T,4", "--mode", "segment"], 2, "max_frames"),
-        (["export", "net.py:Both", *MODEL, "--quant", "weights8"], 2, "float32"),
-        (["profile", exported, "--board", "nucleo-f446re"], 2, "whole segments"),
+        (["export", "net.py:Both", *MODEL, "--quant", "int16x8"], 2, "calibration"),
+        (["profile", "x.npy", "--board", "nucleo-f446re"], 2, "expected an .ern file"),
     ):
         result = cli(*arguments)
         assert result.code == code and said in result.err, (arguments, result.err)
+
+
+@pytest.mark.parametrize("scheme", ["weights8", "int16x8", "int8"])
+def test_schemes(exported: Path, scheme: str) -> None:
+    rng = np.random.default_rng(1)
+    np.savez("data.npz", **{f"s{k}": rng.standard_normal((9, 4)).astype(np.float32) for k in range(4)})
+    quant = [*MODEL, "--quant", scheme, "--calibration", "data.npz"]
+    report = ok(cli("export", "net.py:Both", *quant, "-o", "quantized", "--json")).json
+    assert report["scheme"] == scheme and (report["integers"] is not None) == (scheme != "weights8")
+    assert ok(cli("validate", "quantized/both.ern", "--reference", "net.py:Both", *quant)).code == 0
+    np.save("x.npy", rng.standard_normal((7, 4)).astype(np.float32))
+    outputs = []
+    for engine in ("numba", "reference"):
+        ok(cli("run", "quantized/both.ern", "--engine", engine, "--input", "x.npy", "--output", f"{engine}.npy"))
+        outputs.append(np.load(f"{engine}.npy"))
+    assert outputs[0].shape == (7, 12) and (scheme == "weights8" or np.array_equal(*outputs))
+
+
+def test_boards(exported: Path) -> None:
+    rng = np.random.default_rng(1)
+    np.savez("data.npz", **{f"s{k}": rng.standard_normal((9, 4)).astype(np.float32) for k in range(4)})
+    ok(cli("export", "net.py:Both", *MODEL, "--quant", "int16x8", "--calibration", "data.npz", "-o", "q", "--quiet"))
+    boards = ["--board", "nucleo-f446re,pico,esp32-c3-devkit"]
+    report = ok(cli("verify-boards", "q/both.ern", *boards, "--json")).json
+    assert report["agrees"] and report["exact"] and len(report["streams"]) == 6
+    profiles = ok(cli("profile", "q/both.ern", *boards, "--json")).json["profiles"]
+    for profile in profiles:
+        assert "a step is a segment of 9 frames" in profile["notes"]
+        assert [n["op"] for n in profile["nodes"]].count("gru_int16") == 2
+        assert sum(n["instructions"] for n in profile["nodes"]) == pytest.approx(profile["instructions"]["median"])
+    host = ok(cli("profile", "q/both.so", "--board", "host", "--json")).json["profiles"][0]
+    assert host["engine"] == "native" and "a step is a segment of 9 frames" in host["notes"]
+    built = ok(cli("build", "q/both.ern", "--board", "nucleo-f446re", "--format", "elf", "-o", "fw", "--json")).json
+    assert Path(built["files"][0]).is_file() and built["serves"]
+    plain = ok(cli("inspect", "q/both.so", "--json")).json
+    assert plain["max_frames"] == 9 and plain["mode"] == "segment"

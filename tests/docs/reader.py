@@ -41,7 +41,7 @@ class Reader:
         """`edgernn` and `python` on PATH are those of this environment."""
         binaries = self.folder / ".bin"
         binaries.mkdir()
-        for name, call in (("edgernn", "-m edgernn.cli"), ("python", "")):
+        for name, call in (("edgernn", "-m edgernn"), ("python", "")):
             script = binaries / name
             script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {call} "$@"\n')
             script.chmod(0o755)

@@ -14,7 +14,7 @@ from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
 from edgernn.capture.rules.reductions import OVER_TIME, OVER_TIME_REMEDY, torch_axes
 from edgernn.capture.rules.shape import MOVES
 from edgernn.capture.rules.shape import RULES as SHAPE
-from edgernn.capture.rules.timing import LENGTH_REMEDY, common_lag, in_step, last_of, running, settled
+from edgernn.capture.rules.timing import LENGTH_REMEDY, in_step, last_of, running, together
 from edgernn.capture.traced import Call, Ref
 from edgernn.capture.values import Shares, Stream, Tracked, Weighted, frame_of
 from edgernn.ops import Expand
@@ -84,8 +84,7 @@ def _mean(
     """The mean of ``frames``, repeated to ``shape``, weighted by the exponentials of ``score``."""
     if frames.extra != score.extra:
         refuse(call, "sequences of different lengths are combined", LENGTH_REMEDY)
-    lag = common_lag([frames, score], whole=True)
-    frames, score = settled(ctx, call, frames, lag), settled(ctx, call, score, lag)
+    frames, score = together(ctx, call, [frames, score], whole=True)
     x = frames.value
     if frames.frame != shape:
         x = ctx.add(Expand(shape), [x], call)

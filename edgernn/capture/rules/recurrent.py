@@ -81,9 +81,9 @@ def layers(make: MakeLayer, states: int) -> Rule:
                 op, constants = make(weights[row * group : (row + 1) * group], bool(has_biases))
                 back = row % sides == 1
                 source = in_step(ctx, call, frame, x)
-                source = reverse(ctx, call, source, x) if back else source
+                source = reverse(ctx, call, source) if back else source
                 results = (_step if one_frame else _layer)(ctx, call, op, source, starts, constants, row, count * sides)
-                made.append(reverse(ctx, call, results[0], x) if back else results[0])
+                made.append(reverse(ctx, call, results[0]) if back else results[0])
                 for kind in range(states):
                     end = results[kind]
                     ends[kind].append(end if one_frame else last_of(ctx, call, end, x))

@@ -5,28 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edgernn.capture.context import SEGMENT_REMEDY, Context, refuse
+from edgernn.capture.rules.timing import advanced
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Stream
 from edgernn.ops import Reverse
 
 
-def reverse(ctx: Context, call: Call, value: str, x: Stream) -> str:
-    """``value`` backwards, whose frames belong to those of ``x``."""
+def reverse(ctx: Context, call: Call, value: str) -> str:
+    """``value`` backwards, whose frames are those of the segment."""
     if not ctx.segment:
         refuse(
             call,
             "it reverses the sequence, so it needs the whole of it",
             f"convert it for whole segments ({SEGMENT_REMEDY})",
         )
-    if x.bounds != (0, 0):
-        refuse(
-            call,
-            "a sequence that was padded, cut or looked ahead of is reversed",
-            "pad convolutions on the left alone, so that frames depend on earlier ones only",
-        )
     return ctx.add(Reverse(), [value], call, f"{value}_reversed")
 
 
 def in_reverse(ctx: Context, call: Call, x: Stream) -> Stream:
     """``x`` flipped along time."""
-    return replace(x, value=reverse(ctx, call, x.value, x))
+    x = advanced(ctx, call, x) if ctx.segment else x
+    return replace(x, value=reverse(ctx, call, x.value))

@@ -14,7 +14,7 @@ from edgernn.capture.rules.elementwise import Rule, frame_axis
 from edgernn.capture.rules.framing import frames_before, show_dims, stacked_frames
 from edgernn.capture.rules.picking import bordered
 from edgernn.capture.rules.reversal import in_reverse
-from edgernn.capture.rules.timing import common_lag, cut, last_of, padded, settled, zeros_around
+from edgernn.capture.rules.timing import common_lag, cut, last_of, padded, settled, together, zeros_around
 from edgernn.capture.traced import Call, Varying
 from edgernn.capture.values import Constant, Several, Stream, Tracked, frame_of, timed
 from edgernn.ops import Concat, Expand, Last, Slice, Transpose
@@ -155,7 +155,7 @@ def last_frame(ctx: Context, call: Call, x: Stream, index: Any) -> Stream:
     lengths = (a, b)
     if index != -1 and not (isinstance(index, Varying) and index.from_end(lengths) == 1):
         refuse(call, f"frame {index.a if isinstance(index, Varying) else index} of the sequence is taken", WHOLE_REMEDY)
-    x = settled(ctx, call, x, common_lag([x], whole=True))
+    (x,) = together(ctx, call, [x], whole=True)
     return Stream(last_of(ctx, call, x.value, x), x.frame)
 
 

@@ -17,7 +17,7 @@ from edgernn.capture.context import Context, refuse
 from edgernn.capture.traced import Call, Varying
 from edgernn.capture.values import Constant, Stream, frame_of, timed
 from edgernn.ir.op import Array, Op
-from edgernn.ops import Bounded, Delay, Last, Reshape, Running, Subsample, Window
+from edgernn.ops import Advance, Bounded, Delay, Last, Reshape, Running, Subsample, Window
 from edgernn.ops.running import STARTS
 
 LENGTH_REMEDY = "keep as many frames as the input has: pad, or cut, both to the same length"
@@ -131,6 +131,29 @@ def settled(ctx: Context, call: Call, x: Stream, lag: int = 0) -> Stream:
         return x
     x = filled(ctx, call, x)
     return later(ctx, call, x, x.lag - lag) if x.lag != lag else x
+
+
+def advanced(ctx: Context, call: Call, x: Stream) -> Stream:
+    """Of a segment: ``x`` as a value whose frame j is frame j of the tensor, though it looks ahead."""
+    if x.time is None:
+        return x
+    x = settled(ctx, call, x, min(0, x.lag))
+    if x.extra:
+        than = "more" if x.extra > 0 else "less"
+        refuse(call, f"it reads a tensor with {abs(x.extra)} frames {than} than the segment", LENGTH_REMEDY)
+    if not x.lag:
+        return x
+    return timed(ctx.add(Advance(-x.lag), [x.value], call, f"{x.value}_in_time"), x.dims, 0, 0, x.rate)
+
+
+def together(ctx: Context, call: Call, streams: Sequence[Stream], whole: bool = False) -> list[Stream]:
+    """``streams`` with their frames in step, the later of them waiting for none but the latest; ``whole`` as for
+    ``common_lag``. Of a segment, none waits where the whole is seen, or where some look ahead and others do not."""
+    lags = {min(0, s.lag) for s in streams if s.time is not None}
+    if ctx.segment and (whole or (len(lags) > 1 and 0 in lags)):
+        return [advanced(ctx, call, s) for s in streams]
+    lag = common_lag(streams, whole)
+    return [settled(ctx, call, s, lag) for s in streams]
 
 
 def common_lag(streams: Sequence[Stream], whole: bool = False) -> int:

@@ -27,7 +27,7 @@ def run_segment(
         if len(rows) == limit or stop.number is not None:
             break
         rows.append(item)
-        if len(rows) > session.max_frames:
+        if len(rows) * session.hop > session.max_frames:
             raise FrameError(f"{source.where}: more than the {session.max_frames} frames of a segment; use --limit")
     if not rows:
         raise FrameError(f"{source.where}: a segment has at least one frame")
@@ -42,8 +42,9 @@ def run_segment(
     timed = [p.name for p in session.outputs if p.kind == "frame"]
     for t in range(len(rows) if timed else 1):
         sink.write({name: array[t] if name in timed else array for name, array in outputs.items()})
-    summary.frames, summary.seconds = len(rows), time.perf_counter() - begin
-    memory = f"segment of {len(rows)} frames: {session.buffer_bytes:,} B of buffers, {session.state_bytes:,} B of state"
-    summary.notes = [*([source.note] if source.note else []), memory]
+    summary.frames, summary.seconds = len(rows) * session.hop, time.perf_counter() - begin
+    memory = f"{session.buffer_bytes:,} B of buffers, {session.state_bytes:,} B of state"
+    note = f"segment of {summary.frames} frames: {memory}"
+    summary.notes = [*([source.note] if source.note else []), note]
     summary.exit_code = stop.exit_code
     return summary

@@ -82,9 +82,9 @@ def port_frames(graph: Graph, steps: int) -> dict[str, Array]:
 
 def hosts(artifact: Artifact, work: Path) -> list[Stream]:
     """All engines of this machine."""
-    if artifact.graph is None:
+    if artifact.model is None:
         raise ValueError("an .ern file is needed")
-    return [host_stream(name, artifact.graph, artifact.path, work) for name in HOST_STREAMS]
+    return [host_stream(name, artifact.model, artifact.path, work) for name in HOST_STREAMS]
 
 
 def boards(artifact: Artifact, names: tuple[str, ...], work: Path) -> list[Stream]:

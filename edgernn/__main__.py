@@ -1,4 +1,4 @@
-"""``python -m edgernn.cli``."""
+"""``python -m edgernn``: the command line."""
 
 import sys
 

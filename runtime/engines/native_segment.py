@@ -1,0 +1,59 @@
+"""Runs the exported C of a model of whole segments, compiled as a shared library."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgernn.errors import ArtifactError, EngineError
+from edgernn.ir.interface import Interface
+from edgernn.ir.op import Array
+from edgernn.runtime.engines.native_call import ALIGN_BYTES, refusal
+from edgernn.runtime.engines.native_library import SegmentTable, Table, load_library
+
+
+class LibraryRunner:
+    """Of a .so file. See ``edgernn.runtime.segment.Runner``. The library stays loaded as long as the process."""
+
+    name = "native"
+
+    def __init__(self, interface: Interface, table: Table, segment: SegmentTable) -> None:
+        self.interface = interface
+        self.buffer_bytes, self.state_bytes = segment.buffer_bytes, segment.state_bytes
+        self._run = segment.run
+        self._memory = np.zeros(table.model_bytes + ALIGN_BYTES, np.uint8)
+        self._model = self._memory.ctypes.data + -self._memory.ctypes.data % ALIGN_BYTES
+        self._refuse = refusal(interface.inputs)
+        table.reset(self._model)
+
+    def run(self, inputs: Sequence[Array], count: int) -> list[Array]:
+        """As ``Runner.run``."""
+        ports = self.interface.outputs
+        outputs = [np.empty((count, *p.shape) if p.kind == "frame" else p.shape, p.dtype) for p in ports]
+        status = self._run(self._model, count * self.interface.hop, _addresses(inputs), _addresses(outputs))
+        if status:
+            self._refuse(status, ())
+        return outputs
+
+    def close(self) -> None:
+        """Release the memory of the model."""
+        self._memory = np.zeros(0, np.uint8)
+
+
+def open_segment(path: Path) -> LibraryRunner:
+    """Load a .so file of a model of whole segments. Raises as ``load_library``."""
+    interface, handle, table = load_library(path)
+    try:
+        segment = SegmentTable.in_dll(handle, "ern_segment")
+    except ValueError as error:
+        raise EngineError(f"{path}: the library has no function for segments: {error}") from None
+    if segment.max_frames != interface.max_frames:
+        raise ArtifactError(f"{path}: code for {segment.max_frames} frames, the metadata says {interface.max_frames}")
+    return LibraryRunner(interface, table, segment)
+
+
+def _addresses(arrays: Sequence[Array]) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * len(arrays))(*(array.ctypes.data for array in arrays))

@@ -1,0 +1,107 @@
+"""Whole segments of models that keep fewer frames: pooling and strides before, between and after both directions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import edgernn
+from edgernn.errors import FrameError, UnsupportedModelError, UsageError
+from edgernn.ir.op import Array
+from edgernn.segments import SegmentModel
+
+
+class Crnn(nn.Module):
+    """Convolutions and pooling over time, as for lines of text, and two bidirectional layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(4, 6, 5, padding=2), nn.Conv1d(6, 6, 3, padding=1)
+        self.rnn = nn.LSTM(6, 5, 2, bidirectional=True, batch_first=True)
+        self.out = nn.Linear(10, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = F.max_pool1d(torch.relu(self.first(x.transpose(1, 2))), 2)
+        y = F.max_pool1d(torch.relu(self.second(y)), 2).transpose(1, 2)
+        y = self.rnn(y)[0]
+        return torch.log_softmax(self.out(y), -1), y.mean(1)
+
+
+class Strided(nn.Module):
+    """A stride of 3, and frames of the input beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gru = nn.Conv1d(4, 5, 3, stride=3), nn.GRU(5, 4, bidirectional=True, batch_first=True)
+        self.every = nn.GRU(4, 3, batch_first=True)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.gru(self.conv(x.transpose(1, 2)).transpose(1, 2))[0], self.every(x)[0]
+
+
+class Pyramid(nn.Module):
+    """Frames are dropped after a bidirectional layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(4, 3, bidirectional=True, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.avg_pool1d(self.gru(x)[0].transpose(1, 2), 2).transpose(1, 2)
+
+
+CASES = {"crnn": (Crnn, 20, 4), "strided": (Strided, 18, 3)}
+
+
+def converted(name: str) -> SegmentModel:
+    make, most, _ = CASES[name]
+    torch.manual_seed(1)
+    model = edgernn.convert(make(), inputs="1,T,4", mode="segment", max_frames=most)
+    assert isinstance(model, SegmentModel)
+    return model
+
+
+def segments(model: SegmentModel) -> list[Array]:
+    rng = np.random.default_rng(2)
+    return [rng.standard_normal((model.segment.max_frames, 4)).astype(np.float32) for _ in range(4)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_segments_agree_with_pytorch(name: str, tmp_path: Path) -> None:
+    model = converted(name)
+    assert model.interface.hop == model.segment.hop == CASES[name][2]
+    assert model.save(tmp_path / "m.ern").passed and model.save(tmp_path / "m.so").passed
+    assert edgernn.validate(tmp_path / "m.ern", model, engine="reference").passed
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_integers_are_the_same_everywhere(name: str, tmp_path: Path) -> None:
+    quantized = converted(name).quantize(segments(converted(name)))
+    for suffix in ("ern", "so"):
+        report = quantized.save(tmp_path / f"m.{suffix}")
+        assert report.passed and "bit identity" in [p.name for p in report.properties]
+
+
+def test_a_segment_has_whole_steps(tmp_path: Path) -> None:
+    model = converted("crnn")
+    model.save(tmp_path / "m.ern")
+    session = edgernn.load(tmp_path / "m.ern")
+    x = segments(model)[0]
+    whole, steps = session.run(x[:12]), session.run(x[:12].reshape(3, 4, 4))
+    assert whole["output_0"].shape == (3, 3) and np.array_equal(whole["output_0"], steps["output_0"])
+    with pytest.raises(FrameError, match="11 frames are no whole steps of 4"):
+        session.run(x[:11])
+    with pytest.raises(FrameError, match="1 to 20 frames"):
+        session.run(np.zeros((24, 4), np.float32))
+    with pytest.raises(UsageError, match="multiple of 4"):
+        edgernn.convert(Crnn(), inputs="1,T,4", mode="segment", max_frames=21)
+
+
+def test_frames_are_dropped_before_layers_that_run_backwards() -> None:
+    with pytest.raises(UnsupportedModelError, match="of which a step has several"):
+        edgernn.convert(Pyramid(), inputs="1,T,4", mode="segment", max_frames=20)
