@@ -21,8 +21,8 @@ from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.ir.ports import in_frames
-from edgernn.ir.tokenizer import Tokenizer
 from edgernn.ir.segment import Segment
+from edgernn.ir.tokenizer import Tokenizer
 from edgernn.validation.layers import layer_rows
 from edgernn.validation.machine import describe_machine, package_versions
 from edgernn.validation.results import ArtifactReport, Report
