@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgernn.runtime.decode import CtcGreedy
 from examples.common.task import Answer
 
 
 def read_at(blank: int, scores: Answer) -> list[tuple[int, int]]:
     """Frames and labels of the likeliest path of ``scores`` [T, labels]: where a label begins that is not ``blank``
     and not that of the frame before (Graves et al., 2006)."""
-    path = scores.argmax(axis=-1)
-    begins = np.concatenate([[True], path[1:] != path[:-1]])
-    return [(int(frame), int(path[frame])) for frame in np.flatnonzero(begins & (path != blank))]
+    greedy = CtcGreedy(blank)
+    return [(frame, label) for frame, row in enumerate(scores) if (label := greedy.step(row)) is not None]
 
 
 def best_path(blank: int, scores: Answer) -> Answer:

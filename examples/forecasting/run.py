@@ -12,11 +12,12 @@ import edgernn
 from examples.common import pictures
 from examples.common.integers import main, stream
 from examples.common.task import Answer, Frames, Run, Task
-from examples.forecasting import anomalies, data
+from examples.forecasting import ahead, anomalies, data
 from examples.forecasting.model import WEIGHTS, Forecaster
 
 CALIBRATION_SEQUENCES = 16
 CALIBRATION_H = 4 * data.WEEK_H
+SHOWN_DAYS = slice(21, 31)
 
 
 def calibration() -> list[Frames]:
@@ -38,10 +39,12 @@ def error(found: Sequence[Answer]) -> float:
 
 
 def show(run: Run) -> list[Path]:
-    """Two weeks of held-out hours and what was said of them; faults that forecast errors reveal."""
+    """Two weeks of held-out hours and what was said of them; days ahead; faults that forecast errors reveal."""
     with edgernn.load(run.artifacts["int16x8"]) as session:
         found = anomalies.find(lambda hours: stream(session, [hours])[0])
-    return [_draw_forecast(run), _draw_anomalies(found, run.folder / "anomalies.png")]
+        days = ahead.find(session, data.load())
+    drawn = [_draw_days(days, run.folder / "days.png"), _draw_anomalies(found, run.folder / "anomalies.png")]
+    return [_draw_forecast(run), *drawn]
 
 
 def _draw_forecast(run: Run) -> Path:
@@ -52,13 +55,32 @@ def _draw_forecast(run: Run) -> Path:
     drawn = pictures.figure(11, 3.5)
     plot = pictures.axes(drawn)
     plot.plot(series.demand[hours], color="black", linewidth=1, label="measured")
-    for column, ahead in enumerate(data.HORIZONS_H):
-        said = answer[hours - ahead - first + data.LEAD_IN_H, column]
-        plot.plot(said, linewidth=1, label=f"int16x8, {ahead} h ahead")
+    for column, horizon in enumerate(data.HORIZONS_H):
+        said = answer[hours - horizon - first + data.LEAD_IN_H, column]
+        plot.plot(said, linewidth=1, label=f"int16x8, {horizon} h ahead")
     plot.set_xlabel("hour")
     plot.set_ylabel("kWh")
     plot.legend(frameon=False)
     return pictures.write(drawn, run.folder / "forecast.png")
+
+
+def _draw_days(days: ahead.Days, path: Path) -> Path:
+    """Days as they were foreseen at midnight, and as they were."""
+    drawn = pictures.figure(11, 3)
+    plot = pictures.axes(drawn)
+    plot.plot(days.measured[SHOWN_DAYS].reshape(-1), color="black", linewidth=1, label="measured")
+    for k, day in enumerate(days.foreseen[SHOWN_DAYS]):
+        hours = np.arange(data.DAY_H * k, data.DAY_H * (k + 1))
+        plot.plot(hours, day, color="C0", linewidth=1.5, label="int16x8, foreseen at midnight" if k == 0 else None)
+    plot.set_xticks(np.arange(0, data.DAY_H * (SHOWN_DAYS.stop - SHOWN_DAYS.start) + 1, data.DAY_H))
+    plot.set_xlabel("hour")
+    plot.set_ylabel("kWh")
+    plot.legend(frameon=False)
+    plot.set_title(
+        f"{len(days.foreseen)} days, hour by hour from midnight: error {days.error:.2f} kWh, 24 hours ahead "
+        f"{days.error_of_last:.2f}; that of the day before {days.error_of_before:.2f}"
+    )
+    return pictures.write(drawn, path)
 
 
 def _draw_anomalies(found: anomalies.Found, path: Path) -> Path:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+import edgernn
 from edgernn.errors import UsageError
 from examples import accuracy
 from examples.char_lm import data as texts
@@ -17,7 +18,7 @@ from examples.classification import data as exercises
 from examples.classification.train import turned
 from examples.common import integers
 from examples.common.task import Answer, Frames, Task
-from examples.forecasting import anomalies
+from examples.forecasting import ahead, anomalies
 from examples.forecasting import data as demand
 from examples.forecasting.run import TASK as FORECASTING
 from examples.spoken_digits.run import TASK as SPOKEN_DIGITS
@@ -147,3 +148,21 @@ def test_runs_of_flags_are_told_apart() -> None:
     assert (quiet.detected, quiet.false_alarms, quiet.f1) == (0, 0, 0.0)
     early = anomalies.Found(np.where(np.arange(200) == 5, 2.0, 0.0), 1.0, quiet.faulty)
     assert (early.detected, early.false_alarms) == (0, 1)
+
+
+@pytest.mark.skipif(not demand.PACKAGE.installed, reason=demand.PACKAGE.install)
+def test_days_ahead_begin_with_the_forecast_of_one_hour(tmp_path: Path) -> None:
+    series = demand.load()
+    path = tmp_path / "forecasting.ern"
+    edgernn.convert(FORECASTING.trained(), inputs=FORECASTING.inputs).save(path)
+    with edgernn.load(path) as session:
+        days = ahead.find(session, series)
+        session.reset()
+        start = demand.trained_hours(series) - demand.LEAD_IN_H
+        answers = np.stack([session.step(frame) for frame in series.features[start:]])
+    midnights = ahead.midnights(series)
+    whole = np.diff(midnights) == 24
+    assert days.foreseen.shape == (len(midnights), 24) and whole.mean() > 0.98
+    np.testing.assert_allclose(days.foreseen[:, 0], answers[midnights - start, 0], rtol=1e-5)
+    assert np.array_equal(days.before[1:][whole], days.measured[:-1][whole])
+    assert days.error < 0.7 * days.error_of_before
