@@ -160,37 +160,46 @@ class CtcBeam:
 
     def _search(self, row: NDArray[np.int64]) -> list[tuple[_Path, int]]:
         """The best prefixes after a frame: what they come from, and the symbol that follows, or -1."""
-        followed = {id(path.node): path for path in self._paths}
-        allowed = row >= self.threshold_q20
-        allowed[self.blank] = False
-        found: list[tuple[_Path, int]] = []
+        places = {id(path.node): place for place, path in enumerate(self._paths)}
+        totals = self._lengthened(places, row)
+        size = len(row)
+        longer = np.argsort(-totals.ravel(), kind="stable")[: self.width].tolist()
+        found = [
+            (place, symbol, int(totals[place, symbol]))
+            for place, symbol in (divmod(k, size) for k in longer)
+            if totals[place, symbol] > LOG_ZERO
+        ]
+        kept = [self._kept(path, places, row) for path in self._paths]
+        found += [(place, -1, path.total) for place, path in enumerate(kept)]
+        found.sort(key=lambda item: (-item[2], item[0], item[1]))
+        return [
+            (kept[place] if symbol < 0 else _Path(self._paths[place].node, LOG_ZERO, total, total), symbol)
+            for place, symbol, total in found[: self.width]
+        ]
+
+    def _lengthened(self, places: dict[int, int], row: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Logarithms [paths, n] of each path with one more symbol, LOG_ZERO for what is not tried."""
+        before = np.array([path.total for path in self._paths], np.int64)[:, None]
+        totals = np.where(before > LOG_ZERO, np.maximum(before + row, LOG_ZERO), LOG_ZERO)
+        for place, path in enumerate(self._paths):
+            if (last := path.node.symbol) >= 0:
+                totals[place, last] = log_times(path.blank, int(row[last]))
         for path in self._paths:
-            found.append((self._kept(path, followed, row), -1))
-            totals = np.full(len(row), path.total, np.int64)
-            if path.node.symbol >= 0:
-                totals[path.node.symbol] = path.blank
-            totals = np.where(totals <= LOG_ZERO, LOG_ZERO, totals + row)
-            taken = [s for s, child in path.node.children.items() if id(child) in followed]
-            usable = allowed & (totals > LOG_ZERO)
-            usable[taken] = False
-            for symbol in self._likeliest(totals, usable):
-                total = int(totals[symbol])
-                found.append((_Path(path.node, LOG_ZERO, total, total), int(symbol)))
-        return sorted(found, key=lambda pair: -pair[0].total)[: self.width]
+            if (shorter := places.get(id(path.node.parent))) is not None:
+                totals[shorter, path.node.symbol] = LOG_ZERO
+        totals[:, row < self.threshold_q20] = LOG_ZERO
+        totals[:, self.blank] = LOG_ZERO
+        return totals
 
-    def _likeliest(self, totals: NDArray[np.int64], usable: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """The usable symbols that may be among the best, in order of number."""
-        symbols = np.flatnonzero(usable)
-        return np.sort(symbols[np.argsort(-totals[symbols], kind="stable")[: self.width]])
-
-    def _kept(self, path: _Path, followed: dict[int, _Path], row: NDArray[np.int64]) -> _Path:
+    def _kept(self, path: _Path, places: dict[int, int], row: NDArray[np.int64]) -> _Path:
         """The path that stays as it is, with what the path of the prefix before its last symbol gives to it."""
         blank, last = log_times(path.total, int(row[self.blank])), path.node.symbol
         if last < 0:
             return _Path(path.node, blank, LOG_ZERO, blank)
         symbol = log_times(path.symbol, int(row[last]))
-        shorter = followed.get(id(path.node.parent))
-        if shorter is not None:
+        place = places.get(id(path.node.parent))
+        if place is not None:
+            shorter = self._paths[place]
             given = shorter.blank if shorter.node.symbol == last else shorter.total
             symbol = log_add(symbol, log_times(given, int(row[last])))
         return _Path(path.node, blank, symbol, log_add(blank, symbol))
