@@ -16,6 +16,9 @@ from edgernn.ir.graph import Port
 
 KINDS = ("characters", "words", "bytes")
 BYTES = 256
+SPECIAL = 2
+"""Symbols above those of bytes, for the begin and the end."""
+
 MAX_SYMBOLS = 1 << 20
 CHECKSUM = "crc32"
 
@@ -43,20 +46,28 @@ class Tokenizer:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise UsageError(f"tokenizer: kinds are {', '.join(KINDS)}, found {self.kind!r}")
+            raise UsageError(f"tokenizer: kinds are {', '.join(KINDS)}, found {self.kind!r:.40}")
+        self._check_vocabulary()
+        size = BYTES + SPECIAL if self.kind == "bytes" else len(self.vocabulary)
+        for name in ("unknown", "begin", "end"):
+            symbol = getattr(self, name)
+            if symbol is not None and not 0 <= symbol < size:
+                raise UsageError(f"tokenizer: {name} is one of the symbols 0 to {size - 1}, found {symbol!r:.40}")
+
+    def _check_vocabulary(self) -> None:
         texts = self.vocabulary
         if (self.kind == "bytes") != (not texts) or len(texts) > MAX_SYMBOLS:
             raise UsageError(
                 f"tokenizer: {self.kind} of {len(texts)} symbols; characters and words have a vocabulary, bytes none"
             )
         if len(set(texts)) != len(texts) or "" in texts:
-            raise UsageError(f"tokenizer: the texts of symbols differ and are not empty; {_repeated(texts)!r} does not")
-        for name in ("unknown", "begin", "end"):
-            symbol = getattr(self, name)
-            if symbol is not None and not 0 <= symbol < len(self):
-                raise UsageError(f"tokenizer: {name} is one of the symbols 0 to {len(self) - 1}, found {symbol!r}")
-        if self.kind == "bytes" and len(self) > BYTES + 2:
-            raise UsageError(f"tokenizer: of bytes, begin and end are below {BYTES + 2}, found {len(self) - 1}")
+            raise UsageError(
+                f"tokenizer: the texts of symbols differ and are not empty; {_repeated(texts)!r:.40} does not"
+            )
+        try:
+            "".join((*texts, self.marks)).encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"tokenizer: the vocabulary is no text in UTF-8: {error}") from None
 
     @classmethod
     def of_characters(cls, alphabet: Iterable[str], **options: Any) -> Tokenizer:
@@ -97,7 +108,7 @@ class Tokenizer:
             raise UsageError(f"symbols are 0 to {len(self) - 1}, found {wrong[0]}")
         shown = [int(k) for k in symbols if k not in (self.begin, self.end)]
         if self.kind == "bytes":
-            return bytes(shown).decode(errors="replace")
+            return bytes(k for k in shown if k < BYTES).decode(errors="replace")
         texts = [self.vocabulary[k] for k in shown]
         return "".join(texts) if self.kind == "characters" else _sentence(texts)
 

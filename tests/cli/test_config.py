@@ -59,6 +59,11 @@ def test_every_key_is_an_option_of_export(tmp_path: Path) -> None:
     assert left_out == {"config", "as_json", "debug"}
 
 
+def test_a_tokenizer_is_a_file_or_says_itself(tmp_path: Path) -> None:
+    for given, wanted in (("words.json", f"{tmp_path}/words.json"), ("chars:ab", "chars:ab"), ("bytes", "bytes")):
+        assert read(written(tmp_path, f'[export]\ntokenizer = "{given}"'))["tokenizer"] == wanted
+
+
 def test_a_package_is_not_a_path(tmp_path: Path) -> None:
     assert read(written(tmp_path, '[export]\nmodel = "pack.nets:Net"'))["model"] == "pack.nets:Net"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from edgernn.ir.interface import Interface
 from edgernn.ir.tokenizer import Tokenizer
 from edgernn.ops import OPS
 from tests.export.c_support import WARNINGS, compiler, run, write_sources
+from tests.fuzz.mutations import mutated_tree
 from tests.runtime.decode.language import SYMBOLS, converted, saved
 from tests.support import require
 
@@ -74,7 +77,8 @@ def test_what_is_unknown_is_a_symbol_or_an_error() -> None:
         ({"kind": "words", "vocabulary": [1]}, "a list of texts"),
         ({"kind": "words", "vocabulary": ["a"], "lowercase": 1}, "lowercase cannot be 1"),
         ({"kind": "words", "vocabulary": ["a"], "pattern": "x"}, "unknown key 'pattern'"),
-        ({"kind": "bytes", "end": 300}, "below 258"),
+        ({"kind": "words", "vocabulary": ["\ud800"]}, "no text in UTF-8"),
+        ({"kind": "bytes", "end": 300}, "end is one of the symbols 0 to 257, found 300"),
         ({"vocabulary": ["a"]}, "kinds are"),
     ],
 )
@@ -96,6 +100,23 @@ def test_damage_is_noticed() -> None:
             Tokenizer.from_plain({**plain, **change}, "here")
     with pytest.raises(ArtifactError, match="an object with a checksum"):
         Tokenizer.from_plain([1], "here")
+
+
+def test_whatever_stands_there_is_a_tokenizer_or_an_error() -> None:
+    rng, read = Random(0), 0
+    for _ in range(3000):
+        given = mutated_tree(rng.choice([CHARACTERS, WORDS, Tokenizer("bytes", end=256)]).to_plain(), rng)
+        if isinstance(given, dict):
+            given.pop("crc32", None)
+            given["crc32"] = zlib.crc32(json.dumps(given, sort_keys=True).encode())
+        try:
+            tokenizer = Tokenizer.from_plain(given, "here")
+        except ArtifactError:
+            continue
+        read += 1
+        assert Tokenizer.from_plain(json.loads(json.dumps(tokenizer.to_plain())), "here") == tokenizer
+        tokenizer.decode(range(len(tokenizer)))
+    assert 300 < read < 2900
 
 
 def test_options_of_the_command_line(tmp_path: Path) -> None:
