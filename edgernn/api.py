@@ -330,8 +330,7 @@ class Model:
             layers=layer_rows(self.graph), data=data,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             versions=package_versions(), artifacts=artifacts, machine=describe_machine(),
-            integers=self._integers(progress), search=self.search,
-            original=self.reference.original,
+            integers=self._integers(progress), search=self.search, original=self.reference.original,
         )  # fmt: skip
 
     def _integers(self, progress: Progress | None) -> IntegerReport | None:
@@ -387,10 +386,8 @@ def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:
 
 def _same(a: Sequence[dict[str, Array]], b: Sequence[dict[str, Array]]) -> bool:
     """Whether two calibration sets hold the very same arrays."""
-    if len(a) != len(b):
-        return False
-    pairs = zip(a, b, strict=True)
-    return all(x.keys() == y.keys() and all(x[name] is y[name] for name in x) for x, y in pairs)
+    pairs = zip(a, b, strict=False)
+    return len(a) == len(b) and all(x.keys() == y.keys() and all(x[n] is y[n] for n in x) for x, y in pairs)
 
 
 def _row(port: Port) -> dict[str, Any]:
