@@ -44,6 +44,7 @@ from edgernn.quant.fixed_point import high_word, multiplier_and_shift, rounded_i
 from edgernn.quant.magnitude import legs_of, magnitude
 from edgernn.quant.recurrent import lower_gru, lower_lstm, lower_rnn
 from edgernn.quant.running import lower_running
+from edgernn.quant.tables import by_tables
 from edgernn.quant.weights import rounded, row_scales
 
 Names = tuple[str, ...]
@@ -215,17 +216,13 @@ def _logarithm(ctx: Context, node: Node, x: str) -> str:
     """Of an int16 value; of what is not positive, that of half a unit."""
     half = ctx.scales[x] / 2
     scale = unit_of(max(abs(math.log(half)), abs(math.log(half * 65536))))
-    table = fit_table(lambda v: np.log(np.maximum(v * ctx.scales[x], half)) / scale)
-    y = ctx.builder.add1(TableInt16(), [x, ctx.constant(table, f"{node.name}_log_table")], f"{node.name}_log")
-    return ctx.put(y, scale)
+    return by_tables(ctx, x, lambda v: np.log(np.maximum(v, half)), scale, f"{node.name}_log")
 
 
 def _by_table(op: Unary, ctx: Context, node: Node, x: str) -> Names:
-    scale_x, scale = ctx.scales[x], ctx.scale_of(node.outputs[0])
+    scale = ctx.scale_of(node.outputs[0])
     function = UNARY_FUNCTIONS[op.function][1]
-    table = fit_table(lambda v: function(v * scale_x, *op.parameters) / scale)
-    y = ctx.builder.add1(TableInt16(), [x, ctx.constant(table, f"{node.name}_table")], node.name)
-    return (ctx.put(y, scale),)
+    return (by_tables(ctx, x, lambda v: function(v, *op.parameters), scale, node.name),)
 
 
 @lower.register
