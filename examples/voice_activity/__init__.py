@@ -1,0 +1,1 @@
+"""Voice activity: when somebody speaks, in a stream of audio samples."""
