@@ -99,9 +99,13 @@ def _(op: Op, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
 
 @lower.register
 def _(op: Select, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
-    """In the units of the second choice where it is a value, which a state that is kept is; else of the first."""
+    """In the units of the second choice where it is a value, which a state that is kept is; else of the first.
+
+    Between a statistic over time and the state that holds it, the choice is between exact integers.
+    """
     signal, a, b = inputs
-    if node.inputs[1] in ctx.exact_after or ctx.is_plain(node.inputs[1]):
+    kept = node.inputs[2] in ctx.exact or node.inputs[2] in ctx.exact_after
+    if (node.inputs[1] in ctx.exact_after and kept) or ctx.is_plain(node.inputs[1]):
         y = ctx.builder.add1(op, [signal, ctx.exact_after.get(node.inputs[1], a), b], node.name)
         ctx.exact_after[node.outputs[0]] = y
         return (y,)

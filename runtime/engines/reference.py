@@ -48,7 +48,8 @@ class ReferenceEngine(Engine):
                 values[n][-1] if k in carried and n not in graph.constants else values[n]
                 for k, n in enumerate(node.inputs)
             ]
-            values.update(zip(node.outputs, node.op.reference(*operands), strict=True))
+            with np.errstate(over="ignore", invalid="ignore"):
+                values.update(zip(node.outputs, node.op.reference(*operands), strict=True))
         return values
 
     def get_states(self) -> list[Array]:
