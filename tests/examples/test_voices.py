@@ -11,6 +11,8 @@ import pytest
 from edgernn.errors import UsageError
 from examples.common import noise, synthesis, voices
 from examples.common.synthesis import Manner, resampled, synthesizer
+from examples.keywords import data as keywords
+from examples.keywords.train import hastened
 from examples.voice_activity import data as activity
 
 needs_voices = pytest.mark.skipif(not synthesis.PACKAGE.installed, reason=synthesis.PACKAGE.install)
@@ -76,3 +78,26 @@ def test_the_call_is_louder_where_people_say_that_somebody_speaks() -> None:
     assert power[scenes[0].speech].mean() > 100 * power[~scenes[0].speech].mean()
     added = np.square(scenes[-1].frames - scenes[0].frames).mean()
     assert 10 * np.log10(power[scenes[0].speech].mean() / added) == pytest.approx(5, abs=0.3)
+
+
+def test_words_that_are_scored_are_not_trained_on() -> None:
+    assert not set(keywords.OTHER_HELD_OUT) & {*keywords.OTHER_KNOWN, *keywords.COMMANDS}
+    assert not set(keywords.OTHER_KNOWN) & set(keywords.COMMANDS)
+
+
+def test_a_clip_holds_its_word_somewhere_in_noise() -> None:
+    rng = np.random.default_rng(2)
+    background = noise.any_kind(keywords.SAMPLES, RATE_HZ, rng)
+    clips = [keywords.clip(np.ones(800, np.float32), background, rng) for _ in range(8)]
+    places = {int(np.convolve(clip, np.ones(800), "valid").argmax()) for clip in clips}
+    assert len(places) > 4 and all(clip.shape == (keywords.SAMPLES,) and np.abs(clip).max() <= 1 for clip in clips)
+    longer = keywords.clip(np.ones(2 * keywords.SAMPLES, np.float32), background, rng)
+    assert longer.shape == (keywords.SAMPLES,) and longer.min() > 0
+
+
+def test_a_hastened_sound_is_shorter_and_higher() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE_HZ) / RATE_HZ).astype(np.float32)
+    faster = hastened(tone, 1.25)
+    assert len(faster) == pytest.approx(RATE_HZ / 1.25, abs=2)
+    assert np.abs(np.fft.rfft(faster)).argmax() * RATE_HZ / len(faster) == pytest.approx(550, abs=2)
+    assert hastened(np.zeros(0, np.float32), 1.25).size == 0
