@@ -32,6 +32,7 @@ class _Work:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     engines: dict[str, str] = field(default_factory=dict)
     state_bytes: dict[str, int] = field(default_factory=dict)
+    hop: int = 1
     boards: tuple[BoardCost, ...] = ()
     checks: list[StreamCheck] = field(default_factory=list)
 
@@ -94,13 +95,14 @@ def _score(work: _Work) -> None:
         with edgernn.load(work.artifact(scheme)) as session:
             work.answers[scheme] = stream(session, held_out, task.summary)
             work.engines[scheme], work.state_bytes[scheme] = session.engine, session.state_bytes
+            work.hop = session.hop
 
 
 def _result(work: _Work, shown: list[Path]) -> Result:
     task, held_out = work.task, work.task.held_out()
     return Result(
         name=task.name, metric=task.metric, unit=task.unit, sequences=len(held_out),
-        frames=sum(len(frames) for frames in held_out), rate_hz=task.rate_hz,
+        frames=sum(len(frames) for frames in held_out) // work.hop, rate_hz=task.rate_hz,
         target=_target(task, task.score(work.answers["pytorch"])),
         scores={scheme: task.score(found) for scheme, found in work.answers.items()},
         trained={scheme: task.weights_of(scheme).name for scheme in FORMATS},

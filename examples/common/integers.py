@@ -67,8 +67,8 @@ def measure(
         module = task.trained(scheme)
         wanted = answers(module, [held_out[k] for k in chosen])
         model = edgernn.convert(module, inputs=task.inputs, name=task.name)
-        port = model.interface.inputs[0]
-        sequences = [{port.name: frames.reshape(len(frames), *port.shape)} for frames in calibration]
+        port, hop = model.interface.inputs[0], model.interface.hop
+        sequences = [{port.name: frames.reshape(len(frames), *port.shape[hop > 1 :])} for frames in calibration]
         if scheme != FLOAT:
             model = model.quantize(sequences, scheme)
         path, report = _saved(model, folder / f"{task.name}_{scheme}", drift_steps)
@@ -105,7 +105,8 @@ def stream(
 ) -> list[Answer]:
     """What the session says of each sequence, stepped through frame by frame from the initial state: the summary."""
     final = session.outputs[0].kind == "final"
-    dtype, shape = (np.int32 if sequences[0].dtype.kind == "i" else np.float32), session.inputs[0].shape
+    dtype = np.int32 if sequences[0].dtype.kind == "i" else np.float32
+    shape = session.inputs[0].shape[session.hop > 1 :]
     found = []
     for frames in sequences:
         session.reset()
