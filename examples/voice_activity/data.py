@@ -3,7 +3,7 @@
 To train on: verses of ``examples.common.kjv`` said by the voices of ``examples.common.voices``, with pauses, in noise,
 with clicks and beeps. When somebody speaks is known from the loudness of the voice alone.
 
-Held out: the call that the PyPI package ``pyannote.audio`` 3.3.2 (MIT) ships with labels made by people,
+Held out: the call that the PyPI package ``pyannote-audio`` 4.0.7 (MIT) ships with labels made by people,
 ``pyannote/audio/sample/sample.{wav,rttm}``: 30 seconds, two speakers; as it is, and in noise at 20, 10 and 5 dB.
 """
 
@@ -24,7 +24,7 @@ from examples.common.packaged import PackagedData
 from examples.common.synthesis import PACKAGE as VOICES
 from examples.common.synthesis import Waveform, resampled
 
-PACKAGE = PackagedData("pyannote.audio", "3.3.2", "recordings of a call")
+PACKAGE = PackagedData("pyannote-audio", "4.0.7", "recordings of a call")
 RECORDING = "pyannote/audio/sample/sample.wav"
 RECORDING_SHA256 = "c319b4abca767b124e41432d364fd7df006cb26bb79d09326c487d606a134e6e"
 LABELS = "pyannote/audio/sample/sample.rttm"
