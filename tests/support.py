@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgernn.ir.graph import Graph
+from edgernn.ir.segment import Segment
 from edgernn.runtime.engines import ENGINES
 from edgernn.runtime.engines.base import Engine
 
@@ -19,11 +20,11 @@ def require(engine: str) -> None:
         pytest.skip(f"{engine}: {missing}")
 
 
-def write(graph: Graph, path: Path) -> None:
-    """Write ``graph`` in the format that the suffix of ``path`` names."""
+def write(model: Graph | Segment, path: Path) -> None:
+    """Write ``model`` in the format that the suffix of ``path`` names."""
     package = {".so": "c", ".onnx": "onnx", ".tflite": "tflite", ".ern": "ern"}[path.suffix]
     module = importlib.import_module(f"edgernn.export.{package}")
-    (module.write_shared_library if path.suffix == ".so" else module.write)(graph, path)
+    (module.write_shared_library if path.suffix == ".so" else module.write)(model, path)
 
 
 def open_engine(graph: Graph, engine: str, folder: Path) -> Engine:

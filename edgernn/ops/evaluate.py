@@ -127,5 +127,6 @@ def _evaluate(
         operands = [
             values[n][-1] if k in carried and n not in constants else values[n] for k, n in enumerate(item.inputs)
         ]
-        values.update(zip(item.outputs, compute(item, operands), strict=True))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values.update(zip(item.outputs, compute(item, operands), strict=True))
     return values, [values[s.after][-1] for s in graph.states]

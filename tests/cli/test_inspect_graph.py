@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 import edgernn
+from edgernn.segments import SegmentModel
 from tests.cli.support import cli, ok
+from tests.support import write
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -29,7 +31,7 @@ class Crnn(nn.Module):
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    edgernn.convert(Crnn(), inputs="1,T,4").save("crnn.ern")
+    write(edgernn.convert(Crnn(), inputs="1,T,4").graph, tmp_path / "crnn.ern")
     return tmp_path
 
 
@@ -64,7 +66,9 @@ def test_stages_are_drawn_under_each_other(folder: Path) -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.gru(x)[0]
 
-    edgernn.convert(Both(), inputs="1,T,4", mode="segment", max_frames=9).save("both.ern")
+    model = edgernn.convert(Both(), inputs="1,T,4", mode="segment", max_frames=9)
+    assert isinstance(model, SegmentModel)
+    write(model.segment, folder / "both.ern")
     ok(cli("inspect", "both.ern", "--svg", "both.svg"))
     text = "".join(ElementTree.parse(folder / "both.svg").getroot().itertext())
     assert "stage 0: forward" in text and "stage 1: backward" in text
@@ -72,7 +76,7 @@ def test_stages_are_drawn_under_each_other(folder: Path) -> None:
 
 
 def test_other_files_hold_no_program(folder: Path) -> None:
-    edgernn.convert(Crnn(), inputs="1,T,4").save("crnn.onnx")
+    write(edgernn.convert(Crnn(), inputs="1,T,4").graph, folder / "crnn.onnx")
     result = cli("inspect", "crnn.onnx", "--svg", "crnn.svg")
     assert result.code == 2 and "only .ern files hold their program" in result.err
     assert not (folder / "crnn.svg").exists()

@@ -65,7 +65,7 @@ def test_schemes(exported: Path, scheme: str) -> None:
     rng = np.random.default_rng(1)
     np.savez("data.npz", **{f"s{k}": rng.standard_normal((9, 4)).astype(np.float32) for k in range(4)})
     quant = [*MODEL, "--quant", scheme, "--calibration", "data.npz"]
-    report = ok(cli("export", "net.py:Both", *quant, "-o", "quantized", "--json")).json
+    report = ok(cli("export", "net.py:Both", *quant, "--format", "ern", "-o", "quantized", "--json")).json
     assert report["scheme"] == scheme and (report["integers"] is not None) == (scheme != "weights8")
     assert ok(cli("validate", "quantized/both.ern", "--reference", "net.py:Both", *quant)).code == 0
     np.save("x.npy", rng.standard_normal((7, 4)).astype(np.float32))
@@ -79,7 +79,8 @@ def test_schemes(exported: Path, scheme: str) -> None:
 def test_boards(exported: Path) -> None:
     rng = np.random.default_rng(1)
     np.savez("data.npz", **{f"s{k}": rng.standard_normal((9, 4)).astype(np.float32) for k in range(4)})
-    ok(cli("export", "net.py:Both", *MODEL, "--quant", "int16x8", "--calibration", "data.npz", "-o", "q", "--quiet"))
+    quant = ["--quant", "int16x8", "--calibration", "data.npz", "--format", "ern,so"]
+    ok(cli("export", "net.py:Both", *MODEL, *quant, "-o", "q", "--quiet"))
     boards = ["--board", "nucleo-f446re,pico,esp32-c3-devkit"]
     report = ok(cli("verify-boards", "q/both.ern", *boards, "--json")).json
     assert report["agrees"] and report["exact"] and len(report["streams"]) == 6
