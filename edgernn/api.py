@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from edgernn.validation.integer_results import IntegerReport
     from edgernn.validation.metrics import Metric
     from edgernn.validation.reference import Reference
+    from edgernn.validation.segments import SegmentProof
 
 Progress = Callable[[str, int, int], None]
 FORMATS = {".ern": "ern", ".onnx": "onnx", ".tflite": "tflite", ".c": "c", ".so": "c"}
@@ -167,7 +168,7 @@ class Model:
         self.interface = Interface.of(graph, fingerprint(graph))
         self.quantized: Quantized | None = None
         self.search: Search | None = None
-        self._proof: Proof | None = None
+        self._proof: Proof | SegmentProof | None = None
 
     @property
     def name(self) -> str:
@@ -193,16 +194,19 @@ class Model:
         ports = ", ".join(f"{p.name}{list(p.shape)}" for p in (*self.interface.inputs, *self.interface.outputs))
         return f"<Model {self.name}: {ports}; {len(self.graph.nodes)} nodes; {self.interface.state_bytes} B of state>"
 
-    def proof(self, calibration: Sequence[dict[str, Array]] | None = None) -> Proof:
+    def proof(self, calibration: Sequence[dict[str, Array]] | None = None) -> Proof | SegmentProof:
         """The checks of this model on random input and ``calibration``."""
-        from edgernn.validation import Proof
-
         ports, hop = self.interface.inputs, self.interface.hop
         calibration = self.calibration if calibration is None else in_frames(calibration, ports, hop)
         if self._proof is None or (calibration is not None and not _same(self._proof.calibration, calibration)):
-            integer = None if self.float_graph is None else self.graph
-            self._proof = Proof(self.reference, self.float_graph or self.graph, integer, self.interface, calibration)
+            self._proof = self._new_proof(calibration)
         return self._proof
+
+    def _new_proof(self, calibration: Sequence[dict[str, Array]] | None) -> Proof | SegmentProof:
+        from edgernn.validation import Proof
+
+        integer = None if self.float_graph is None else self.graph
+        return Proof(self.reference, self.float_graph or self.graph, integer, self.interface, calibration)
 
     def quantize(
         self,

@@ -51,13 +51,11 @@ class SegmentModel(Model):
         """What a segment takes while it is computed."""
         return f"{self.segment.buffer_bytes:,} B of buffers, {self.segment.state_bytes:,} B of state"
 
-    def proof(self, calibration: Sequence[dict[str, Array]] | None = None) -> SegmentProof:  # type: ignore[override]
-        """The checks of this model on random segments and ``calibration``; in integers on calibration alone."""
+    def _new_proof(self, calibration: Sequence[dict[str, Array]] | None) -> SegmentProof:
+        """On random segments and ``calibration``; in integers on calibration alone."""
         from edgernn.validation.segments import SegmentProof
 
-        ports, hop = self.interface.inputs, self.segment.hop
-        given = self.calibration if calibration is None else in_frames(calibration, ports, hop)
-        return SegmentProof(self.reference, self.floats or self.segment, self.floats and self.segment, given)
+        return SegmentProof(self.reference, self.floats or self.segment, self.floats and self.segment, calibration)
 
     def quantize(
         self, calibration: Sequence[Mapping[str, Array] | Array] | None = None, scheme: str = "int16x8",

@@ -9,11 +9,10 @@ import numpy as np
 from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
 from edgernn.ops.evaluate import run_sequence
-from edgernn.runtime.quantized import quantize
 from edgernn.runtime.session import Session
 from edgernn.validation.checks import feed
 from edgernn.validation.results import PropertyResult
-from edgernn.validation.sequences import Sequence_
+from edgernn.validation.sequences import Sequence_, integer_input
 
 FOREIGN_SUFFIXES = (".onnx", ".tflite")
 """Formats whose integer arithmetic is that of the runtime, which differs between runtimes."""
@@ -67,7 +66,7 @@ def _integers(session: Session, program: Graph, sequences: Sequence[Sequence_]) 
     raw, session.raw = session.raw, True
     try:
         for sequence in sequences:
-            inputs = {p.name: quantize(sequence[p.name], p) if p.scale else sequence[p.name] for p in program.inputs}
+            inputs = integer_input(program.inputs, sequence)
             session.reset()
             rows = feed(session, sequence, end=True)
             wanted.append({n: values.astype(np.int64) for n, values in run_sequence(program, inputs).items()})

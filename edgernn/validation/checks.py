@@ -15,7 +15,7 @@ from edgernn.ir.op import Array
 from edgernn.runtime.session import Session
 from edgernn.validation.reference import Reference
 from edgernn.validation.results import Latency, OutputError, PropertyResult
-from edgernn.validation.sequences import Sequence_
+from edgernn.validation.sequences import Sequence_, frames_in
 
 RELATIVE_TOLERANCE = 1e-5
 ABSOLUTE_TOLERANCE = 1e-6
@@ -83,10 +83,6 @@ def finite(expected: Expected) -> bool:
     return all(bool(np.isfinite(a).all()) for a in values)
 
 
-def _length(program: Graph, sequence: Sequence_) -> int:
-    return next(len(sequence[p.name]) for p in program.inputs if p.kind == "frame")
-
-
 def _cut(program: Graph, sequence: Sequence_, stop: int) -> Sequence_:
     static = {p.name for p in program.inputs if p.kind == "static"}
     return {n: a if n in static else a[:stop] for n, a in sequence.items()}
@@ -95,7 +91,7 @@ def _cut(program: Graph, sequence: Sequence_, stop: int) -> Sequence_:
 def _prefixes(
     reference: Reference, program: Graph, sequence: Sequence_, whole: Mapping[str, Array], ports: list[str]
 ) -> list[tuple[int, str, Array]]:
-    length = _length(program, sequence)
+    length = frames_in(program.inputs, sequence)
     rows = [(length, name, whole[name]) for name in ports]
     least = reference.captured.least_steps
     for stop in (n for n in PREFIXES if least <= n < length and ports):
@@ -106,7 +102,7 @@ def _prefixes(
 
 def _with_tail(reference: Reference, program: Graph, sequence: Sequence_, ports: list[str]) -> dict[str, Array] | None:
     """Outputs up to the middle, with NaN (or other indices) after it."""
-    length = _length(program, sequence)
+    length = frames_in(program.inputs, sequence)
     middle = length // 2
     if middle <= program.delay or not ports or reference.captured.call.step:
         return None
@@ -170,7 +166,7 @@ def _at_ends(
     session: Session, sequence: Sequence_, rows: list[dict[str, Array]], finals: list[tuple[int, str, Array]]
 ) -> Iterator[tuple[str, Array, Array]]:
     """Outputs of kind "final" and what is expected, after prefixes: each ended, where the model has a tail."""
-    length = _frames(session, sequence)
+    length = frames_in(session.inputs, sequence)
     ended = {length: rows}
     for stop in dict.fromkeys(stop for stop, _, _ in finals if stop not in ended):
         if session.tail:
@@ -258,7 +254,7 @@ def _same(a: list[dict[str, Array]], b: list[dict[str, Array]]) -> bool:
 def _reset(session: Session, sequence: Sequence_) -> PropertyResult:
     """Two streams after resets from different states: the middle of the sequence, and its end."""
     session.reset()
-    feed(session, sequence, stop=_frames(session, sequence) // 3 + 1)
+    feed(session, sequence, stop=frames_in(session.inputs, sequence) // 3 + 1)
     session.reset()
     first = feed(session, sequence, end=True)
     session.reset()
@@ -268,7 +264,7 @@ def _reset(session: Session, sequence: Sequence_) -> PropertyResult:
 
 def _snapshot(session: Session, sequence: Sequence_, fresh: Callable[[], Session]) -> PropertyResult:
     passed = True
-    for middle in sorted({_frames(session, sequence) // 2, session.delay // 2}):
+    for middle in sorted({frames_in(session.inputs, sequence) // 2, session.delay // 2}):
         session.reset()
         feed(session, sequence, stop=middle)
         blob = session.snapshot()
@@ -286,7 +282,8 @@ def _snapshot(session: Session, sequence: Sequence_, fresh: Callable[[], Session
 
 def latency(session: Session, sequence: Sequence_, steps: int = 2000, budget_ns: int = 50_000_000) -> Latency:
     """Time of single steps, one by one; fewer where ``budget_ns`` is spent, but at least MIN_TIMED."""
-    frames = [{p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t % _frames(session, sequence)]
+    length = frames_in(session.inputs, sequence)
+    frames = [{p.name: sequence[p.name] if p.kind == "static" else sequence[p.name][t % length]
                for p in session.inputs} for t in range(min(steps, 256))]  # fmt: skip
     inputs: list[Any] = [next(iter(f.values())) if len(f) == 1 else f for f in frames]
     step, times = session.every_step, np.empty(steps, np.int64)
@@ -300,7 +297,3 @@ def latency(session: Session, sequence: Sequence_, steps: int = 2000, budget_ns:
         count += 1
     low, median, p99 = (float(np.percentile(times[:count], q)) / 1000 for q in (0, 50, 99))
     return Latency(count, low, median, p99)
-
-
-def _frames(session: Session, sequence: Sequence_) -> int:
-    return next(len(sequence[p.name]) for p in session.inputs if p.kind == "frame")

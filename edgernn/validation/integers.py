@@ -14,9 +14,8 @@ from edgernn.ops.evaluate import blocks, by_reference
 from edgernn.ops.integer.saturation import observing
 from edgernn.quant import Quantized
 from edgernn.quant.layers import LAYERS
-from edgernn.runtime.quantized import quantize
 from edgernn.validation.integer_results import IntegerReport, Saturation, ValueFidelity
-from edgernn.validation.sequences import Sequence_
+from edgernn.validation.sequences import Sequence_, frames_in, integer_input
 
 MAX_FRAMES = 10_000
 MIN_SEQUENCE = 400
@@ -40,9 +39,9 @@ def integer_report(
     for done, sequence in enumerate(chosen):
         if progress is not None:
             progress("comparing integers with floats", done, len(chosen))
-        frames += _length(program, sequence)
+        frames += frames_in(program.inputs, sequence)
         real = _values(program, sequence, {pair.real for pair in pairs})
-        sequence = integer_input(quantized.traced, sequence)
+        sequence = integer_input(quantized.traced.inputs, sequence)
         integers = _values(quantized.traced, sequence, {pair.integer for pair in pairs}, counter)
         for pair in pairs:
             found[pair.real].add(real[pair.real], integers[pair.integer] * pair.scale, pair.calibrated)
@@ -132,18 +131,9 @@ def portion(program: Graph, sequences: Sequence[Sequence_], limit: int = MAX_FRA
     """At most about ``limit`` frames: sequences spread over all, each from its beginning."""
     each = max(MIN_SEQUENCE, limit // len(sequences))
     timed = {p.name for p in program.inputs if p.kind != "static"}
-    total = sum(min(each, _length(program, s)) for s in sequences)
+    total = sum(min(each, frames_in(program.inputs, s)) for s in sequences)
     stride = -(-total // limit)
     return [{n: a[:each] if n in timed else a for n, a in s.items()} for s in list(sequences)[::stride]]
-
-
-def _length(program: Graph, sequence: Sequence_) -> int:
-    return next(len(sequence[p.name]) for p in program.inputs if p.kind != "static")
-
-
-def integer_input(program: Graph, sequence: Sequence_) -> Sequence_:
-    """A sequence of real input as ``program`` takes it."""
-    return {p.name: quantize(sequence[p.name], p) if p.scale else sequence[p.name] for p in program.inputs}
 
 
 def _values(

@@ -14,8 +14,8 @@ from edgernn.ir.op import Array
 from edgernn.ops.evaluate import run_sequence
 from edgernn.quant import Quantized
 from edgernn.runtime.quantized import dequantize
-from edgernn.validation.integers import integer_input, portion
-from edgernn.validation.sequences import Sequence_
+from edgernn.validation.integers import portion
+from edgernn.validation.sequences import Sequence_, integer_input
 
 Outputs = list[dict[str, Array]]
 """For each sequence, output -> [T, *shape], or for an output at the end its last value [*shape]."""
@@ -70,7 +70,7 @@ class Evaluation:
         ports = {p.name: p for p in graph.outputs}
         rows = []
         for sequence in self.sequences:
-            values = run_sequence(graph, integer_input(graph, sequence), "float32")
+            values = run_sequence(graph, integer_input(graph.inputs, sequence), "float32")
             real = {name: dequantize(array, ports[name]) for name, array in values.items()}
             rows.append({n: array[-1] if ports[n].kind == "final" else array for n, array in real.items()})
         return rows

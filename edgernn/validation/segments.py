@@ -18,7 +18,7 @@ from edgernn.ir.segment import Segment
 from edgernn.runtime import load
 from edgernn.runtime.segment import SegmentSession
 from edgernn.validation import checks
-from edgernn.validation.exact import named_results, same_segment, segment_identity
+from edgernn.validation.exact import all_results, bit_identity, same_program
 from edgernn.validation.proof import relative_tolerance
 from edgernn.validation.reference import Reference
 from edgernn.validation.results import ArtifactReport, Latency, OutputError, PropertyResult
@@ -108,7 +108,7 @@ class SegmentProof:
 
     def _outputs(self, session: SegmentSession) -> list[OutputError]:
         expected = self.expected
-        found = [named_results(session, sequence) for sequence in expected.sequences]
+        found = [all_results(session, sequence) for sequence in expected.sequences]
         rows = []
         for port in session.outputs:
             pairs = [(f[port.name], w[port.name]) for f, w in zip(found, expected.frames, strict=True)]
@@ -122,15 +122,15 @@ class SegmentProof:
 
     def _identity(self, session: SegmentSession, program: Segment) -> PropertyResult:
         """How near the artifact is to the definition of its own stages."""
-        compare_with = segment_identity if self.in_integers else same_segment
+        compare_with = bit_identity if self.in_integers else same_program
         return compare_with(session, program, self.expected.sequences)
 
     def _independence(self, session: SegmentSession) -> PropertyResult:
         """A segment gives the same after another one, and when it is run again."""
         first, other = self.expected.sequences[-1], self.expected.sequences[0]
-        before = named_results(session, first)
-        named_results(session, other)
-        after = named_results(session, first)
+        before = all_results(session, first)
+        all_results(session, other)
+        after = all_results(session, first)
         passed = all(np.array_equal(before[name], after[name]) for name in before)
         detail = "the same after another segment" if passed else "a segment depends on the one before"
         return PropertyResult("independence", passed, detail)

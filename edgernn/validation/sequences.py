@@ -10,6 +10,7 @@ from edgernn.errors import UsageError
 from edgernn.ir.graph import Port
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.ir.ports import quantize
 
 RANDOM_LENGTHS = (1, 2, 23, 64)
 MAX_SEQUENCES = 8
@@ -70,6 +71,16 @@ def shortened(sequences: Sequence[Sequence_], interface: Interface) -> list[Sequ
         }
         for sequence in list(sequences)[::step][:MAX_SEQUENCES]
     ]
+
+
+def frames_in(ports: Sequence[Port], sequence: Sequence_) -> int:
+    """How many frames, or steps, a sequence has for inputs ``ports``."""
+    return next(len(sequence[p.name]) for p in ports if p.kind == "frame")
+
+
+def integer_input(ports: Sequence[Port], sequence: Sequence_) -> Sequence_:
+    """A sequence of real input as a program with inputs ``ports`` takes it."""
+    return {p.name: quantize(sequence[p.name], p) if p.scale else sequence[p.name] for p in ports}
 
 
 def cut_to(sequence: Sequence_, interface: Interface, frames: int) -> Sequence_:
