@@ -24,7 +24,7 @@ from edgernn.export.c.pack_integer import Packing
 from edgernn.export.c.shared import Shared
 from edgernn.export.c.text import C_TYPES, c_float, c_name
 from edgernn.export.c.walks import MAX_AXES, Walk
-from edgernn.ir.graph import Graph, Node, Port
+from edgernn.ir.graph import Graph, Node
 from edgernn.ir.legalize import legalize
 from edgernn.ir.op import Array
 from edgernn.ir.rewrite import rewrite
@@ -62,7 +62,7 @@ class Program:
         self.shared = Shared() if shared is None else shared
         self.statements: list[str] = []
         self._require_dtypes()
-        self.parameters = self._name_ports()
+        self.parameters = self.shared.name_ports(self.graph.inputs, self.graph.outputs)
         self.members = self._name_states()
         self.plan = self._plan()
         self.checks = self._check_inputs() if checked else []
@@ -119,14 +119,6 @@ class Program:
             if value.dtype not in C_TYPES:
                 raise UnsupportedModelError(f"value {name!r} has dtype {value.dtype}, which C code does not handle")
 
-    def _name_ports(self) -> dict[str, str]:
-        names: dict[str, str] = {}
-        for kind, ports in (("input", self.graph.inputs), ("output", self.graph.outputs)):
-            for port in ports:
-                names[f"{kind} {port.name}"] = c_name(port.name, {*names.values(), *self.shared.constants})
-        self.shared.parameters.update(names.values())
-        return names
-
     def _name_states(self) -> dict[str, str]:
         names: dict[str, str] = {}
         for state in self.graph.states:
@@ -147,28 +139,15 @@ class Program:
 
     def _check_inputs(self) -> list[tuple[str, str]]:
         """(condition that must hold, status to return otherwise)."""
-        checks = [c for port in self.graph.inputs for c in self._check_port(port)]
-        limits = index_limits(self.graph)
+        limits, checks = index_limits(self.graph), []
+        for port in self.graph.inputs:
+            address = self.address(Location("input", port.name))
+            checks += self.shared.check(port.dtype, address, port.size, limits.get(port.value))
         for state in self.graph.states:
-            if state.before in limits and state.dtype == "int32":
-                size = self.graph.values[state.before].size
-                address = self.address(Location("state", state.name))
-                checks.append(self._between(address, size, limits[state.before]))
+            if state.dtype == "int32":
+                address, size = self.address(Location("state", state.name)), self.graph.values[state.before].size
+                checks += self.shared.check(state.dtype, address, size, limits.get(state.before))
         return checks
-
-    def _check_port(self, port: Port) -> Sequence[tuple[str, str]]:
-        address = self.address(Location("input", port.name))
-        limit = index_limits(self.graph).get(port.value)
-        if port.dtype == "float32":
-            self.use("ern_check.c")
-            return [(f"ern_all_finite_f32({address}, {port.size})", "ERN_NOT_FINITE")]
-        if port.dtype == "int32" and limit is not None:
-            return [self._between(address, port.size, limit)]
-        return []
-
-    def _between(self, address: str, size: int, limit: int) -> tuple[str, str]:
-        self.use("ern_check.c")
-        return f"ern_all_between_i32({address}, {size}, 0, {limit - 1})", "ERN_OUT_OF_RANGE"
 
     def _copy(self, copy: Copy) -> str:
         nbytes = copy.size * DTYPE_BYTES[copy.dtype]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +12,20 @@ from edgernn.export.c.pack_integer import Packing
 from edgernn.export.c.program import Program
 from edgernn.export.c.shared import Shared
 from edgernn.export.c.source import (
+    UNUSED,
     Source,
-    c_shape,
+    Structure,
+    arrays_of,
     common,
     generate,
+    port_context,
     rendered,
     signature,
     state_contexts,
     statements,
-    structure_members,
+    structure,
     unused,
 )
-from edgernn.export.c.text import C_TYPES, c_float, c_name
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import LIVE_STATE
 from edgernn.ir.segment import Segment, Stage
@@ -56,9 +57,7 @@ def generate_segment(segment: Segment, stem: str, lanes: int, *, simd: str = "no
 class _Writer:
     def __init__(self, segment: Segment, packing: Packing) -> None:
         self.segment, self.packing, self.shared = segment, packing, Shared()
-        self.shared.files.add("ern_check.c")
-        self.parameters = self._name_ports()
-        self.shared.parameters.update(self.parameters.values())
+        self.parameters = self.shared.name_ports(segment.inputs, segment.outputs)
         self.programs = [Program(s.graph, packing.lanes, packing.simd, self.shared, False) for s in segment.stages]
         self.places, self.arenas = self._allocate()
 
@@ -68,13 +67,6 @@ class _Writer:
         own = self._context()
         context = {**common(self.shared, self.packing, interface.whole_segment(), stem), **own}
         return rendered("segment", context, self.shared, interface, embed)
-
-    def _name_ports(self) -> dict[str, str]:
-        names: dict[str, str] = {}
-        for kind, ports in (("input", self.segment.inputs), ("output", self.segment.outputs)):
-            for port in ports:
-                names[f"{kind} {port.name}"] = c_name(port.name, names.values())
-        return names
 
     def _allocate(self) -> tuple[dict[str, _Place], dict[str, int]]:
         """Places of all values: inputs, outputs, and what is kept between stages, which shares memory by lifetime."""
@@ -100,32 +92,30 @@ class _Writer:
             self._stage(k, stage, program)
             for k, (stage, program) in enumerate(zip(self.segment.stages, self.programs, strict=True))
         ]
+        passes = [stage["structure"] for stage in stages]
+        buffers = structure([(dtype, size, f"buffers_{dtype}") for dtype, size in self.arenas.items()])
         ports = [("input", p) for p in self.segment.inputs] + [("output", p) for p in self.segment.outputs]
-        pointers = [f"{'const ' if kind == 'input' else ''}{C_TYPES[p.dtype]} *" for kind, p in ports]
         names = [self.parameters[f"{kind} {p.name}"] for kind, p in ports]
         return {
             "inputs": [self._port("input", p) for p in self.segment.inputs],
             "outputs": [self._port("output", p) for p in self.segment.outputs],
             "max_frames": self.segment.max_frames, "hop": self.segment.hop, "stages": stages, "checks": self._checks(),
-            "signature": ", ".join(f"{kind}{name}" for kind, name in zip(pointers, names, strict=True)),
+            "signature": signature(self.parameters, self.segment.inputs, self.segment.outputs),
             "arguments": ", ".join(names), "advanced": self._advanced(ports, names), "copies": self._copies(),
-            "members": [f"{C_TYPES[d]} buffers_{d}[{n}]" for d, n in sorted(self.arenas.items(), key=_widest_first)],
-            "buffer_bytes": sum(DTYPE_BYTES[d] * n for d, n in self.arenas.items()),
-            "pass_bytes": max(stage["bytes"] for stage in stages),
-            "state_bytes": self.segment.state_bytes, "ram_bytes": self._ram_bytes(stages),
+            "members": buffers.members, "buffer_bytes": buffers.used,
+            "pass_bytes": max(s.nbytes for s in passes), "state_bytes": self.segment.state_bytes,
+            "ram_bytes": _with_union(buffers, passes),
         }  # fmt: skip
 
     def _stage(self, number: int, stage: Stage, program: Program) -> dict[str, Any]:
-        members, _ = structure_members(program)
         guarded = [p for p in program.graph.outputs if stage.takes.get(p.name) == "first" or stage.graph.tail]
-        members += [f"{C_TYPES[p.dtype]} spare_{k}[{p.size}]" for k, p in enumerate(guarded)]
-        members.sort(key=lambda m: -_width(m))
+        arrays = [*arrays_of(program), *((p.dtype, p.size, f"spare_{k}") for k, p in enumerate(guarded))]
         spare = {p.name: f"model->pass.stage_{number}.spare_{k}" for k, p in enumerate(guarded)}
         return {
-            "number": number, "direction": stage.direction, "members": members, "tail": stage.graph.tail,
-            "live": program.members.get(LIVE_STATE, ""),
-            "bytes": _structure_bytes([(_width(m), _bytes(m)) for m in members]), "alignment": _width(members[0]),
-            "states": state_contexts(program), "signature": signature(program), "unused": unused(program),
+            "number": number, "direction": stage.direction, "structure": structure(arrays or UNUSED),
+            "tail": stage.graph.tail, "live": program.members.get(LIVE_STATE, ""),
+            "states": state_contexts(program), "unused": unused(program),
+            "signature": signature(program.parameters, program.graph.inputs, program.graph.outputs),
             "statements": statements(program), "arguments": self._arguments(stage, program, spare),
             "timed": stage.direction != "once",
         }  # fmt: skip
@@ -182,28 +172,22 @@ class _Writer:
                     limits[port.name] = min(limit, limits.get(port.name, limit))
         checks = []
         for port in self.segment.inputs:
-            count = f"{port.size} * steps" if port.kind == "frame" else str(port.size)
+            count = f"{port.size} * steps" if port.kind == "frame" else port.size
             name = self.parameters[f"input {port.name}"]
-            if port.dtype == "float32":
-                checks.append((f"ern_all_finite_f32({name}, {count})", "ERN_NOT_FINITE"))
-            elif port.dtype == "int32" and port.value in limits:
-                condition = f"ern_all_between_i32({name}, {count}, 0, {limits[port.value] - 1})"
-                checks.append((condition, "ERN_OUT_OF_RANGE"))
+            checks += self.shared.check(port.dtype, name, count, limits.get(port.value))
         return checks
 
     def _port(self, kind: str, port: Port) -> dict[str, Any]:
-        return {
-            "c_name": self.parameters[f"{kind} {port.name}"], "type": C_TYPES[port.dtype], "kind": port.kind,
-            "shape": c_shape(port.shape), "size": port.size, "whole": self._whole(port), "limit": port.limit,
-            "scale": None if port.scale is None else c_float(port.scale),
-        }  # fmt: skip
+        return {**port_context(self.parameters[f"{kind} {port.name}"], port), "whole": self._whole(port)}
 
-    def _ram_bytes(self, stages: list[dict[str, Any]]) -> int:
-        alignment = max(stage["alignment"] for stage in stages)
-        largest = max(stage["bytes"] for stage in stages)
-        union = (alignment, -(-largest // alignment) * alignment)
-        arenas = sorted(self.arenas.items(), key=_widest_first)
-        return _structure_bytes([*((DTYPE_BYTES[d], DTYPE_BYTES[d] * n) for d, n in arenas), union])
+
+def _with_union(before: Structure, parts: list[Structure]) -> int:
+    """Bytes of a structure of what is ``before``, and a union of ``parts``."""
+    alignment = max(part.alignment for part in parts)
+    widest = max(alignment, before.alignment)
+    start = -(-before.used // alignment) * alignment
+    union = -(-max(part.nbytes for part in parts) // alignment) * alignment
+    return -(-(start + union) // widest) * widest
 
 
 def _step(port: Port) -> int:
@@ -213,25 +197,3 @@ def _step(port: Port) -> int:
 def _single(stage: Stage, port: Port) -> bool:
     """Whether there is one value for the whole segment."""
     return port.name in stage.takes or stage.direction == "once"
-
-
-def _widest_first(arena: tuple[str, int]) -> tuple[int, str]:
-    return -DTYPE_BYTES[arena[0]], arena[0]
-
-
-def _structure_bytes(members: list[tuple[int, int]]) -> int:
-    """Of a structure with members of these alignments and sizes, in this order."""
-    offset = 0
-    for alignment, nbytes in members:
-        offset = -(-offset // alignment) * alignment + nbytes
-    widest = max(alignment for alignment, _ in members)
-    return -(-offset // widest) * widest
-
-
-def _width(member: str) -> int:
-    return next(DTYPE_BYTES[d] for d, c_type in C_TYPES.items() if c_type == member.split()[0])
-
-
-def _bytes(member: str) -> int:
-    count = int(member[member.index("[") + 1 : -1])
-    return math.prod((_width(member), count))

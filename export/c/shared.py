@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgernn.export.c.text import C_TYPES, c_array, c_name
+from edgernn.ir.graph import Port
 from edgernn.ir.op import Array
 
 LARGE_BYTES = 1024
@@ -59,6 +61,25 @@ class Shared:
     def nbytes(self) -> int:
         """Bytes of all constants."""
         return sum(c.nbytes for c in self.constants.values())
+
+    def name_ports(self, inputs: Iterable[Port], outputs: Iterable[Port]) -> dict[str, str]:
+        """Names of parameters, which constants made later avoid: "input NAME" or "output NAME" -> C identifier."""
+        names: dict[str, str] = {}
+        for kind, ports in (("input", inputs), ("output", outputs)):
+            for port in ports:
+                names[f"{kind} {port.name}"] = c_name(port.name, {*names.values(), *self.constants})
+        self.parameters.update(names.values())
+        return names
+
+    def check(self, dtype: str, address: str, count: int | str, limit: int | None) -> list[tuple[str, str]]:
+        """(condition that must hold, status to return otherwise) of ``count`` values; ``limit`` is of indices."""
+        if dtype == "float32":
+            self.files.add("ern_check.c")
+            return [(f"ern_all_finite_f32({address}, {count})", "ERN_NOT_FINITE")]
+        if dtype == "int32" and limit is not None:
+            self.files.add("ern_check.c")
+            return [(f"ern_all_between_i32({address}, {count}, 0, {limit - 1})", "ERN_OUT_OF_RANGE")]
+        return []
 
     def array(self, array: Array, hint: str, attribute: str = "") -> str:
         """Name of the static array with these contents."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 
 import edgernn
 from edgernn.errors import OutputError
@@ -17,7 +19,7 @@ from edgernn.export.c.generation import generation
 from edgernn.export.c.pack_integer import Packing
 from edgernn.export.c.program import Program
 from edgernn.export.c.shared import Constant, Shared
-from edgernn.export.c.text import C_TYPES, c_bytes, c_prefix, c_text
+from edgernn.export.c.text import C_TYPES, c_bytes, c_float, c_prefix, c_text
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port, State
 from edgernn.ir.interface import LIVE_STATE, Interface
@@ -128,15 +130,15 @@ def with_includes(names: tuple[str, ...]) -> list[str]:
 
 
 def _context(program: Program, interface: Interface) -> dict[str, Any]:
-    members, ram_bytes = structure_members(program)
+    graph, names, whole = program.graph, program.parameters, structure(arrays_of(program) or UNUSED)
     return {
-        "inputs": [port_context(program, "input", p) for p in program.graph.inputs],
-        "outputs": [port_context(program, "output", p) for p in program.graph.outputs],
-        "states": state_contexts(program), "members": members, "hop": interface.hop, "delay": interface.delay,
+        "inputs": [port_context(names[f"input {p.name}"], p) for p in graph.inputs],
+        "outputs": [port_context(names[f"output {p.name}"], p) for p in graph.outputs],
+        "states": state_contexts(program), "members": whole.members, "hop": interface.hop, "delay": interface.delay,
         "tail": interface.tail, **_flush(program),
-        "scratch_bytes": program.plan.scratch_bytes, "ram_bytes": ram_bytes,
-        "signature": signature(program), "arguments": _arguments(program), "unused": unused(program),
-        "checks": program.checks, "statements": statements(program),
+        "scratch_bytes": program.plan.scratch_bytes, "ram_bytes": whole.nbytes,
+        "signature": signature(names, graph.inputs, graph.outputs), "arguments": _arguments(program),
+        "unused": unused(program), "checks": program.checks, "statements": statements(program),
     }  # fmt: skip
 
 
@@ -150,12 +152,12 @@ def state_contexts(program: Program) -> list[dict[str, Any]]:
     return [_state(program, s) for s in program.graph.states]
 
 
-def port_context(program: Program, kind: str, port: Port) -> dict[str, Any]:
+def port_context(c_name: str, port: Port) -> dict[str, Any]:
     """A port as templates take it."""
     return {
-        "c_name": program.parameters[f"{kind} {port.name}"], "type": C_TYPES[port.dtype],
+        "c_name": c_name, "type": C_TYPES[port.dtype],
         "shape": c_shape(port.shape), "size": port.size, "kind": port.kind, "limit": port.limit,
-        "scale": None if port.scale is None else program.number(port.scale),
+        "scale": None if port.scale is None else c_float(float(np.float32(port.scale))),
         "unit": None if port.scale is None else ", ".join(map(str, score_unit(port.scale))),
     }  # fmt: skip
 
@@ -174,25 +176,45 @@ def c_shape(shape: tuple[int, ...]) -> str:
     return "".join(f"[{n}]" for n in shape) or "[1]"
 
 
-def structure_members(program: Program) -> tuple[list[str], int]:
-    """Declarations of the structure's members, widest elements first so that there is no padding, and its
-    bytes.
-    """
-    arrays = [(s.dtype, math.prod(s.shape), program.members[s.name]) for s in program.graph.states]
-    arrays += [(dtype, size, f"scratch_{dtype}") for dtype, size in program.plan.scratch.items()]
-    arrays = arrays or [("int8", 1, "unused")]
-    arrays.sort(key=lambda a: -DTYPE_BYTES[a[0]])
-    nbytes = sum(DTYPE_BYTES[dtype] * size for dtype, size, _ in arrays)
-    widest = DTYPE_BYTES[arrays[0][0]]
-    return [f"{C_TYPES[dtype]} {name}[{size}]" for dtype, size, name in arrays], -(-nbytes // widest) * widest
+CArray = tuple[str, int, str]
+"""dtype, number of elements, name."""
+
+UNUSED: list[CArray] = [("int8", 1, "unused")]
+"""What a structure has that needs nothing."""
 
 
-def signature(program: Program) -> str:
-    """Parameters of a step besides the structure."""
-    parameters = program.parameters
-    inputs = [f"const {C_TYPES[p.dtype]} *{parameters[f'input {p.name}']}" for p in program.graph.inputs]
-    outputs = [f"{C_TYPES[p.dtype]} *{parameters[f'output {p.name}']}" for p in program.graph.outputs]
-    return ", ".join(inputs + outputs)
+@dataclass(frozen=True)
+class Structure:
+    """Declarations of members, widest elements first so that there is no padding between them, and their bytes."""
+
+    members: list[str]
+    used: int
+    alignment: int
+
+    @property
+    def nbytes(self) -> int:
+        """With the padding at its end."""
+        return -(-self.used // self.alignment) * self.alignment
+
+
+def structure(arrays: Sequence[CArray]) -> Structure:
+    """The structure with these arrays."""
+    ordered = sorted(arrays, key=lambda a: -DTYPE_BYTES[a[0]])
+    used = sum(DTYPE_BYTES[dtype] * size for dtype, size, _ in ordered)
+    members = [f"{C_TYPES[dtype]} {name}[{size}]" for dtype, size, name in ordered]
+    return Structure(members, used, max((DTYPE_BYTES[dtype] for dtype, _, _ in ordered), default=1))
+
+
+def arrays_of(program: Program) -> list[CArray]:
+    """States and scratch of a step."""
+    states = [(s.dtype, math.prod(s.shape), program.members[s.name]) for s in program.graph.states]
+    return states + [(dtype, size, f"scratch_{dtype}") for dtype, size in program.plan.scratch.items()]
+
+
+def signature(names: Mapping[str, str], inputs: Sequence[Port], outputs: Sequence[Port]) -> str:
+    """Parameters besides the structure; ``names`` as of ``Shared.name_ports``."""
+    given = [f"const {C_TYPES[p.dtype]} *{names[f'input {p.name}']}" for p in inputs]
+    return ", ".join(given + [f"{C_TYPES[p.dtype]} *{names[f'output {p.name}']}" for p in outputs])
 
 
 def _flush(program: Program) -> dict[str, Any]:
