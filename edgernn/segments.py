@@ -20,6 +20,7 @@ from edgernn.validation.sequences import cut_to
 if TYPE_CHECKING:
     from edgernn.quant import Quantized
     from edgernn.validation.integer_results import IntegerReport
+    from edgernn.validation.metrics import Metric
     from edgernn.validation.reference import Reference
     from edgernn.validation.segments import SegmentProof
 
@@ -59,9 +60,11 @@ class SegmentModel(Model):
 
     def quantize(
         self, calibration: Sequence[Mapping[str, Array] | Array] | None = None, scheme: str = "int16x8",
-        method: str = "minmax", *, layers: Mapping[str, str] | None = None, max_loss: float | None = None, **_: Any,
+        method: str = "minmax", *, layers: Mapping[str, str] | None = None, max_loss: float | None = None,
+        metric: str | Metric = "sqnr", targets: Any = None, progress: Progress | None = None,
     ) -> SegmentModel:  # fmt: skip
-        """As of any model; ``calibration`` are segments. Schemes are not searched for: ``max_loss`` is refused."""
+        """As of any model; ``calibration`` are segments. Schemes are not searched for: ``max_loss`` is refused, and what
+        only a search needs (``metric``, ``targets``, ``progress``) has no effect."""
         from edgernn.quant import quantize_segment, quantize_segment_weights, weights8
         from edgernn.validation.sequences import check_calibration
 

@@ -12,7 +12,7 @@ from edgernn.ir.segmentfile import holds_segment, read_segment
 from edgernn.ops import OPS
 from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
 from edgernn.runtime.engines.base import Engine
-from edgernn.runtime.engines.native_segment import open_segment
+from edgernn.runtime.engines.native_segment import LibraryRunner, open_library
 from edgernn.runtime.segment import SegmentSession
 from edgernn.runtime.session import Session
 from edgernn.runtime.stages import StageRunner
@@ -38,15 +38,18 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
     named = None if engine == "auto" else _named(path, engine, candidates)
-    if path.suffix in (".ern", ".so") and holds_segment(path):
+    if path.suffix == ".so":
+        opened = open_library(path)
+        if isinstance(opened, LibraryRunner):
+            return SegmentSession(opened, str(path), raw)
+        return Session(opened, str(path), raw)
+    if path.suffix == ".ern" and holds_segment(path):
         return _segment(path, named, candidates, raw)
     return Session(_first(path, candidates) if named is None else named.open(path), str(path), raw)
 
 
 def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], raw: bool) -> SegmentSession:
-    """A session of a model of whole segments: the library, or one engine for all of its stages."""
-    if path.suffix == ".so":
-        return SegmentSession(open_segment(path), str(path), raw)
+    """A session of a model of whole segments: one engine for all of its stages."""
     _, segment = read_segment(path, OPS)
     interfaces = segment.stage_interfaces()
 

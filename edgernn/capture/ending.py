@@ -18,25 +18,19 @@ def aligned(ctx: Context, calls: Sequence[Call], outputs: Sequence[Any]) -> list
     timed = [r for r in results if isinstance(r, Stream) and r.time is not None]
     firsts, lasts = _bounds_of_ends(ctx)
     graph = ctx.builder.graph
+    by_name = {call.name: call for call in calls}
+    made = [by_name.get(o.name) if isinstance(o, Ref) else None for o in outputs]
+    pairs = list(zip(made, results, strict=True))
     if ctx.segment:
-        by_name = {call.name: call for call in calls}
-        return [_in_time(ctx, by_name, o, r) for o, r in zip(outputs, results, strict=True)]
+        return [advanced(ctx, call, r) if call is not None and isinstance(r, Stream) else r for call, r in pairs]
     if not timed:
         graph.delay, graph.tail = max([0, *firsts]), max([0, *lasts])
         return results
-    by_name = {call.name: call for call in calls}
     extra = _extra_steps(graph.hop, timed[0])
     late = [-(r.lag // (graph.hop // r.rate)) for r in timed]
     graph.delay = max([0, -(extra or 0), *firsts, *(last - (extra or 0) for last in lasts), *late])
     graph.tail = graph.delay + (extra or 0)
-    return [_aligned(ctx, by_name, o, r, extra) for o, r in zip(outputs, results, strict=True)]
-
-
-def _in_time(ctx: Context, calls: dict[str, Call], output: Any, result: Any) -> Any:
-    """An output of a segment."""
-    if not isinstance(result, Stream) or not isinstance(output, Ref) or output.name not in calls:
-        return result
-    return advanced(ctx, calls[output.name], result)
+    return [_aligned(ctx, call, r, extra) if call is not None and isinstance(r, Stream) else r for call, r in pairs]
 
 
 def _extra_steps(hop: int, result: Stream) -> int | None:
@@ -59,10 +53,7 @@ def _bounds_of_ends(ctx: Context) -> tuple[list[int], list[int]]:
     return [first for first, _ in bounds], [last for _, last in bounds]
 
 
-def _aligned(ctx: Context, calls: dict[str, Call], output: Any, result: Any, extra: int | None) -> Any:
-    if not isinstance(result, Stream) or not isinstance(output, Ref) or output.name not in calls:
-        return result
-    call = calls[output.name]
+def _aligned(ctx: Context, call: Call, result: Stream, extra: int | None) -> Stream:
     if result.time is None:
         return result
     graph = ctx.builder.graph

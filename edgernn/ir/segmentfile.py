@@ -15,13 +15,10 @@ from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import METADATA_KEY, Interface, parse_json_object, require
 from edgernn.ir.op import Array, Op
 from edgernn.ir.segment import DIRECTIONS, MODE, TAKES, Segment, Stage, segment_fingerprint
-from edgernn.ir.sofile import parse_library
 
 
 def holds_segment(path: Path) -> bool:
-    """Whether an .ern or .so file is of a model that takes segments. Raises ArtifactError for a damaged file."""
-    if path.suffix == ".so":
-        return parse_library(read_bytes(path), str(path)).interface.mode == MODE
+    """Whether an .ern file is of a model that takes segments. Raises ArtifactError for what is no container."""
     metadata, _ = read_container(read_bytes(path), str(path))
     text = metadata.get(METADATA_KEY)
     return text is not None and parse_json_object(text, str(path)).get("mode") == MODE

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from edgernn.errors import MissingExtraError
+from edgernn.errors import EngineError, MissingExtraError
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine, copy_states
@@ -49,5 +49,8 @@ def missing() -> MissingExtraError | None:
 
 
 def open(path: Path) -> NativeEngine:
-    """Load a .so file."""
-    return NativeEngine(*load_library(path))
+    """Load a .so file of a step program."""
+    interface, handle, table = load_library(path)
+    if interface.max_frames is not None:
+        raise EngineError(f"{path}: a model of whole segments: it has no step; run it with edgernn.load")
+    return NativeEngine(interface, handle, table)

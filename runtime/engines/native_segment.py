@@ -11,6 +11,7 @@ import numpy as np
 from edgernn.errors import ArtifactError, EngineError
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.runtime.engines.native import NativeEngine
 from edgernn.runtime.engines.native_call import ALIGN_BYTES, refusal
 from edgernn.runtime.engines.native_library import SegmentTable, Table, load_library
 
@@ -43,9 +44,11 @@ class LibraryRunner:
         self._memory = np.zeros(0, np.uint8)
 
 
-def open_segment(path: Path) -> LibraryRunner:
-    """Load a .so file of a model of whole segments. Raises as ``load_library``."""
+def open_library(path: Path) -> NativeEngine | LibraryRunner:
+    """Load a .so file, of a step program or of a model of whole segments. Raises as ``load_library``."""
     interface, handle, table = load_library(path)
+    if interface.max_frames is None:
+        return NativeEngine(interface, handle, table)
     try:
         segment = SegmentTable.in_dll(handle, "ern_segment")
     except ValueError as error:

@@ -13,9 +13,10 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import edgernn
-from edgernn.errors import ArtifactError, FrameError, UnsupportedModelError, UsageError
+from edgernn.errors import ArtifactError, EngineError, FrameError, UnsupportedModelError, UsageError
 from edgernn.ir.segmentfile import read_segment
 from edgernn.ops import OPS
+from edgernn.runtime.engines import native
 from edgernn.runtime.segment import SegmentSession
 from edgernn.segments import SegmentModel
 
@@ -162,6 +163,8 @@ def test_the_c_agrees_with_pytorch_for_every_length(name: str, tmp_path: Path) -
         assert report.passed and report.engine == "native"
     session = edgernn.load(tmp_path / "model.so")
     assert isinstance(session, SegmentSession) and session.max_frames == MOST
+    with pytest.raises(EngineError, match="it has no step"):
+        native.open(tmp_path / "model.so")
     assert session.state_bytes == model.segment.state_bytes
     outputs = sum(4 * p.size * (MOST if p.kind == "frame" else 1) for p in model.segment.outputs)
     assert session.buffer_bytes <= model.segment.buffer_bytes - outputs

@@ -52,8 +52,6 @@ def installed(name: str) -> bool:
 
 
 NAMES = [pytest.param(n, marks=pytest.mark.skipif(not installed(n), reason=task_of(n).package)) for n in names()]
-QUICK = ("classification", "connected_digits", "forecasting", "handwriting", "sentiment", "video")
-"""Examples whose scores take seconds; `make examples` computes those of all."""
 
 
 
@@ -84,7 +82,7 @@ def test_the_readme_has_the_numbers_of_the_table(name: str) -> None:
         assert cells(folder / "README.md", name, board) == cells(DOCUMENT, name, board)
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_row_of_the_table_is_what_comes_out(name: str, tmp_path: Path) -> None:
     """PyTorch on all held-out data; int16x8 on some, in the place of PyTorch's answers; a step on the first board."""
     torch.set_num_threads(1)
