@@ -54,7 +54,6 @@ def installed(name: str) -> bool:
 NAMES = [pytest.param(n, marks=pytest.mark.skipif(not installed(n), reason=task_of(n).package)) for n in names()]
 
 
-
 def cells(document: Path, first: str, second: str = "") -> list[str]:
     """The row of a table that begins so."""
     start = f"| {first} | {second}"
