@@ -63,8 +63,8 @@ class SegmentModel(Model):
         method: str = "minmax", *, layers: Mapping[str, str] | None = None, max_loss: float | None = None,
         metric: str | Metric = "sqnr", targets: Any = None, progress: Progress | None = None,
     ) -> SegmentModel:  # fmt: skip
-        """As of any model; ``calibration`` are segments. Schemes are not searched for: ``max_loss`` is refused, and what
-        only a search needs (``metric``, ``targets``, ``progress``) has no effect."""
+        """As of any model; ``calibration`` are segments. Schemes are not searched for: ``max_loss`` is refused, and
+        ``metric``, ``targets`` and ``progress``, which only a search needs, have no effect."""
         from edgernn.quant import quantize_segment, quantize_segment_weights, weights8
         from edgernn.validation.sequences import check_calibration
 
