@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgernn.api import Model, convert, validate
     from edgernn.runtime import Session, load
+    from edgernn.seq2seq import Seq2Seq
 
 __version__ = "0.1.0"
-__all__ = ["Model", "Session", "__version__", "convert", "load", "validate"]
+__all__ = ["Model", "Seq2Seq", "Session", "__version__", "convert", "load", "validate"]
 
 _HOMES = {
     "Model": "edgernn.api",
     "convert": "edgernn.api",
     "validate": "edgernn.api",
+    "Seq2Seq": "edgernn.seq2seq",
     "Session": "edgernn.runtime",
     "load": "edgernn.runtime",
 }
