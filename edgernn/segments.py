@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edgernn.validation.reference import Reference
     from edgernn.validation.segments import SegmentProof
 
-FORMATS = ("ern", "c", "so")
+FORMATS = ("onnx", "c", "ern", "so")
 """What segments are written as."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,14 +13,18 @@ from edgernn.ir.segmentfile import holds_segment, read_segment
 from edgernn.ops import OPS
 from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
 from edgernn.runtime.engines.base import Engine
-from edgernn.runtime.engines.native_segment import LibraryRunner, open_library
-from edgernn.runtime.segment import SegmentSession
+from edgernn.runtime.engines.native_segment import open_library
+from edgernn.runtime.engines.onnxruntime_segment import open_file as open_onnx
+from edgernn.runtime.segment import Runner, SegmentSession
 from edgernn.runtime.session import Session
 from edgernn.runtime.stages import StageRunner
 
 SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
     engine: tuple(s for s, engines in ENGINES_OF_SUFFIX.items() if engine in engines) for engine in ENGINES
 }
+
+OPENERS: dict[str, Callable[[Path], Engine | Runner]] = {"native": open_library, "onnxruntime": open_onnx}
+"""Engines whose files hold step programs or models of whole segments; the others' modules have ``open``."""
 
 
 def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = False) -> Session:
@@ -38,14 +43,10 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
     named = None if engine == "auto" else _named(path, engine, candidates)
-    if path.suffix == ".so":
-        opened = open_library(path)
-        if isinstance(opened, LibraryRunner):
-            return SegmentSession(opened, str(path), raw)
-        return Session(opened, str(path), raw)
     if path.suffix == ".ern" and holds_segment(path):
         return _segment(path, named, candidates, raw)
-    return Session(_first(path, candidates) if named is None else named.open(path), str(path), raw)
+    opened = _first(path, candidates) if named is None else _open(path, engine, named)
+    return Session(opened, str(path), raw) if isinstance(opened, Engine) else SegmentSession(opened, str(path), raw)
 
 
 def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], raw: bool) -> SegmentSession:
@@ -87,7 +88,12 @@ def _named(path: Path, engine: str, candidates: tuple[str, ...]) -> ModuleType:
     return module
 
 
-def _first(path: Path, candidates: tuple[str, ...]) -> Engine:
+def _open(path: Path, name: str, module: ModuleType) -> Engine | Runner:
+    opened: Engine | Runner = OPENERS.get(name, module.open)(path)
+    return opened
+
+
+def _first(path: Path, candidates: tuple[str, ...]) -> Engine | Runner:
     """The first of the engines that is installed and has all ops of the file; else what the first of them lacks."""
     refusals: list[MissingExtraError | UnsupportedOpError] = []
     for name in candidates:
@@ -97,11 +103,9 @@ def _first(path: Path, candidates: tuple[str, ...]) -> Engine:
             refusals.append(missing)
             continue
         try:
-            opened: Engine = module.open(path)
+            return _open(path, name, module)
         except UnsupportedOpError as error:
             refusals.append(error)
-        else:
-            return opened
     if not refusals:
         raise EngineError(f"{path}: no engine runs this file")
     raise refusals[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,8 @@ def describe(path: Path) -> dict[str, Any]:
         row["bytes"] = state.nbytes
         row["initial"] = "zero" if row["initial"] is None else "given"
     plain["state_bytes"] = interface.state_bytes
+    if interface.max_frames is not None:
+        plain["buffer_bytes"], plain["state_bytes"] = plain.pop("memory")
     if graph is not None:
         plain |= _program(graph)
     return plain
@@ -92,8 +95,10 @@ def _segment(path: Path) -> dict[str, Any]:
 
     interface, segment = read_segment(path, OPS)
     programs = [_program(stage.graph) for stage in segment.stages]
+    plain = interface.program()
+    plain.pop("memory")
     return {
-        "path": str(path), "size_bytes": path.stat().st_size, **interface.program(),
+        "path": str(path), "size_bytes": path.stat().st_size, **plain,
         "fingerprint": interface.fingerprint, "state_bytes": segment.state_bytes,
         "max_frames": segment.max_frames, "buffer_bytes": segment.buffer_bytes,
         "stages": [s.direction for s in segment.stages],
@@ -110,8 +115,11 @@ def read_artifact(path: Path) -> tuple[Interface, Graph | None]:
 
         return read_ern(path, OPS)
     from edgernn.runtime import load
+    from edgernn.runtime.segment import SegmentSession
 
     with load(path) as session:
+        if isinstance(session, SegmentSession):
+            return replace(session.interface, memory=(session.buffer_bytes, session.state_bytes)), None
         return session.interface, None
 
 

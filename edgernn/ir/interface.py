@@ -46,6 +46,7 @@ class Interface:
     tokenizer    what the symbols that the model reads or writes stand for; like the name, it has no part in the
                  fingerprint: programs that compute the same exchange snapshots whatever their symbols are called
     max_frames   the most frames of a segment; None for what takes no segments
+    memory       of what takes segments: bytes of all that is kept between passes, and of the states of one pass
     """
 
     name: str
@@ -61,6 +62,7 @@ class Interface:
     tail: int = 0
     tokenizer: Tokenizer | None = None
     max_frames: int | None = None
+    memory: tuple[int, int] = (0, 0)
 
     @property
     def state_bytes(self) -> int:
@@ -94,6 +96,7 @@ class Interface:
             **({"tail": self.tail} if self.tail else {}),
             **({} if self.tokenizer is None else {"tokenizer": self.tokenizer.to_plain()}),
             **({} if self.max_frames is None else {"max_frames": self.max_frames}),
+            **({} if self.max_frames is None else {"memory": list(self.memory)}),
             "inputs": [_port_to_plain(p) for p in self.inputs],
             "outputs": [_port_to_plain(p) for p in self.outputs],
             "states": [_state_to_plain(s) for s in self.states],
@@ -136,6 +139,7 @@ class Interface:
             tail=require(plain, "tail", int, where) if "tail" in plain else 0,
             tokenizer=Tokenizer.from_plain(plain["tokenizer"], where) if "tokenizer" in plain else None,
             max_frames=require(plain, "max_frames", int, where) if "max_frames" in plain else None,
+            memory=_memory(plain, where),
         )
         interface._check(where)
         return interface
@@ -213,6 +217,13 @@ def dtype_of(plain: dict[str, Any], where: str) -> str:
     if dtype not in DTYPE_BYTES:
         raise ArtifactError(f"{where}: unknown dtype {dtype!r:.40}; known are {', '.join(DTYPE_BYTES)}")
     return dtype
+
+
+def _memory(plain: dict[str, Any], where: str) -> tuple[int, int]:
+    found = plain.get("memory", [0, 0])
+    if not (isinstance(found, list) and len(found) == 2 and all(type(n) is int and n >= 0 for n in found)):
+        raise ArtifactError(f"{where}: memory must be two numbers of bytes, found {found!r:.60}")
+    return found[0], found[1]
 
 
 def _fingerprint(text: str, where: str) -> str:

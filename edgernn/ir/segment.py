@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgernn.ir.codec import fingerprint, graph_to_plain
 from edgernn.ir.graph import Graph, Port
-from edgernn.ir.interface import Interface
+from edgernn.ir.interface import LIVE_STATE, Interface
 from edgernn.ir.tokenizer import Tokenizer
 from edgernn.ir.types import DTYPE_BYTES
 
@@ -79,11 +79,22 @@ class Segment:
         return Interface(
             self.name, segment_fingerprint(self), tuple(self.inputs), tuple(self.outputs), (), MODE, self.scheme,
             self.hop, sample_rate_hz=self.sample_rate_hz, tokenizer=self.tokenizer, max_frames=self.max_frames,
+            memory=(self.buffer_bytes, self.state_bytes),
         )  # fmt: skip
 
     def stage_interfaces(self) -> list[Interface]:
         """Those of the step programs."""
         return [Interface.of(stage.graph, fingerprint(stage.graph)) for stage in self.stages]
+
+
+def with_live_port(stage: Stage) -> Stage:
+    """``stage``, whose steps after the last frame are told from the others by an input LIVE_STATE in place of the state
+    of that name: for formats that run the stages themselves."""
+    graph = stage.graph
+    live = [s for s in graph.states if s.name == LIVE_STATE]
+    ports = [Port(s.name, s.shape, s.dtype, value=s.before) for s in live]
+    states = [s for s in graph.states if s.name != LIVE_STATE]
+    return replace(stage, graph=replace(graph, inputs=[*graph.inputs, *ports], states=states))
 
 
 def segment_to_plain(segment: Segment) -> dict[str, Any]:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
-from edgernn.ops.evaluate import run_sequence
 from edgernn.runtime.session import Session
-from edgernn.validation.checks import feed
+from edgernn.validation.exact import Program, all_results, defined
 from edgernn.validation.results import PropertyResult
 from edgernn.validation.sequences import Sequence_, integer_input
 
@@ -29,11 +27,11 @@ ALWAYS_ALLOWED_LSB = 4
 Outputs = dict[str, Array]
 
 
-def agreement(session: Session, program: Graph, real: Graph, sequences: Sequence[Sequence_]) -> PropertyResult:
+def agreement(session: Session, program: Program, real: Program, sequences: Sequence[Sequence_]) -> PropertyResult:
     """Whether what ``session`` gives for ``sequences`` of real input is near the integers of ``program``, or at least
     not further from ``real``, the float program, than these are."""
     least = min((AGREEMENT_DB[s] for s in program.scheme.split("+") if s in AGREEMENT_DB), default=40.0)
-    exact = _joined([run_sequence(real, sequence) for sequence in sequences])
+    exact = _joined([defined(real, sequence) for sequence in sequences])
     definition, found = _integers(session, program, sequences)
     details, passed = [], True
     for port in program.outputs:
@@ -60,21 +58,20 @@ def _decibels(signal: Array, noise: Array) -> float:
     return 10 * float(np.log10(max(_power(signal), 1e-300) / power)) if power else np.inf
 
 
-def _integers(session: Session, program: Graph, sequences: Sequence[Sequence_]) -> tuple[Outputs, Outputs]:
+def _integers(session: Session, program: Program, sequences: Sequence[Sequence_]) -> tuple[Outputs, Outputs]:
     """The integers of all frames: of the definition, and of the session, as int64."""
     wanted, found = [], []
     raw, session.raw = session.raw, True
     try:
         for sequence in sequences:
             inputs = integer_input(program.inputs, sequence)
-            session.reset()
-            rows = feed(session, sequence, end=True)
-            wanted.append({n: values.astype(np.int64) for n, values in run_sequence(program, inputs).items()})
-            found.append({n: np.stack([row[n] for row in rows]).astype(np.int64) for n in wanted[-1]})
+            wanted.append({n: values.astype(np.int64) for n, values in defined(program, inputs).items()})
+            results = all_results(session, sequence)
+            found.append({n: results[n].astype(np.int64) for n in wanted[-1]})
     finally:
         session.raw = raw
     return _joined(wanted), _joined(found)
 
 
 def _joined(parts: Sequence[Outputs]) -> Outputs:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: np.concatenate([np.atleast_1d(part[name]) for part in parts]) for name in parts[0]}

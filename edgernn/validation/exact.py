@@ -29,7 +29,7 @@ def bit_identity(session: Session, program: Program, sequences: Sequence[Sequenc
         for sequence in sequences:
             found = all_results(session, sequence)
             frames += frames_in(program.inputs, sequence)
-            for name, values in _defined(program, integer_input(program.inputs, sequence)).items():
+            for name, values in defined(program, integer_input(program.inputs, sequence)).items():
                 if not np.array_equal(found[name], values):
                     first = int(np.argwhere(found[name] != values)[0, 0])
                     where = f" at frame {first}" if isinstance(program, Graph) else ""
@@ -45,7 +45,7 @@ def same_program(session: Session, program: Program, sequences: Sequence[Sequenc
     module, as those with int8 weights do."""
     frames, worst, output = 0, 0.0, ""
     for sequence in sequences:
-        exact, rounded = (_defined(program, sequence, dtype) for dtype in ("float64", "float32"))
+        exact, rounded = (defined(program, sequence, dtype) for dtype in ("float64", "float32"))
         found = all_results(session, sequence)
         frames += frames_in(program.inputs, sequence)
         for name, values in exact.items():
@@ -67,7 +67,7 @@ def all_results(session: Session, sequence: Sequence_) -> dict[str, Array]:
     return {port.name: np.stack([row[port.name] for row in rows]) for port in session.outputs}
 
 
-def _defined(program: Program, sequence: Sequence_, dtype: str = "float64") -> dict[str, Array]:
+def defined(program: Program, sequence: Sequence_, dtype: str = "float64") -> dict[str, Array]:
     """The same by the definitions of the ops."""
     if isinstance(program, Segment):
         return run_stages(program, sequence, dtype)

@@ -18,6 +18,7 @@ from edgernn.ir.segment import Segment
 from edgernn.runtime import load
 from edgernn.runtime.segment import SegmentSession
 from edgernn.validation import checks
+from edgernn.validation.agreement import FOREIGN_SUFFIXES, agreement
 from edgernn.validation.exact import all_results, bit_identity, same_program
 from edgernn.validation.proof import relative_tolerance
 from edgernn.validation.reference import Reference
@@ -102,7 +103,7 @@ class SegmentProof:
             report.outputs = self._outputs(session)
             report.properties = [self._independence(session), self._length(session)]
             if self.quantized is not None:
-                report.properties.append(self._identity(session, self.quantized))
+                report.properties.append(self._identity(path, session, self.quantized))
             report.latency = self._latency(session)
         return report
 
@@ -120,10 +121,14 @@ class SegmentProof:
             rows.append(_error(port.name, port.kind, a, b, expected))
         return rows
 
-    def _identity(self, session: SegmentSession, program: Segment) -> PropertyResult:
+    def _identity(self, path: Path, session: SegmentSession, program: Segment) -> PropertyResult:
         """How near the artifact is to the definition of its own stages."""
-        compare_with = bit_identity if self.in_integers else same_program
-        return compare_with(session, program, self.expected.sequences)
+        sequences = self.expected.sequences
+        if not self.in_integers:
+            return same_program(session, program, sequences)
+        if path.suffix in FOREIGN_SUFFIXES:
+            return agreement(session, program, self.floats, sequences)
+        return bit_identity(session, program, sequences)
 
     def _independence(self, session: SegmentSession) -> PropertyResult:
         """A segment gives the same after another one, and when it is run again."""

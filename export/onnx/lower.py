@@ -106,7 +106,8 @@ def _(op: ops.Reduce, node: Node, b: ModelBuilder) -> list[str]:
 
 @lower.register
 def _(op: ops.Reshape, node: Node, b: ModelBuilder) -> list[str]:
-    return b.op("Reshape", [moved(b, 0), b.ints((1,) * LEAD + op.shape)])
+    lead = (0, *(1,) * (LEAD - 1)) if b.direction else (1,) * LEAD
+    return b.op("Reshape", [moved(b, 0), b.ints(lead + op.shape)])
 
 
 @lower.register

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from edgernn.errors import UnsupportedOpError
-from edgernn.ir.graph import Graph, Node
+from edgernn.export.onnx.nodes import NodeList, Store
+from edgernn.ir.graph import Graph, Node, Port, State
 from edgernn.ir.onnxfile import LEAD
-from edgernn.ir.op import Array
+from edgernn.ir.op import Array, Op
+from edgernn.ops import Dequantize
 from edgernn.ops.dequantize import quantized_matrices
 from edgernn.passes.scales import infer_scales, operand_key
 
@@ -24,8 +24,8 @@ INTEGER_OPSET, INTEGER_IR_VERSION = 21, 10
 """Those of ONNX 1.16, the first with int16 in QuantizeLinear, which onnxruntime 1.18 and later read."""
 
 
-class ModelBuilder:
-    """Collects the nodes and initializers of one model.
+class ModelBuilder(NodeList):
+    """Collects the nodes of one program.
 
     Values of the program that change over time have the shape (1, 1, *frame) here; constants keep theirs. Integers
     with a scale are the real values they stand for, in float32, between the ports and states, which are integers.
@@ -33,20 +33,24 @@ class ModelBuilder:
     those that float layers read in int8, by the name of the value; ``scales`` those of integer values.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(
+        self, graph: Graph, store: Store | None = None, given: Mapping[str, str] | None = None, direction: str = ""
+    ) -> None:
+        """``given``: values of input ports and states that are there already -> their names in the file. The others
+        are inputs of the graph. ``direction``, "forward" or "reverse": the nodes take all frames of a segment at once,
+        values have the shape (steps, 1, *frame)."""
+        super().__init__(store or Store())
+        self.graph, self.direction, given = graph, direction, given or {}
         self.node: Node | None = None
         self.matrices = quantized_matrices(graph)
         self.scales = infer_scales(graph)
-        self._nodes: list[onnx.NodeProto] = []
-        self._initializers: dict[tuple[str, tuple[int, ...], bytes], onnx.TensorProto] = {}
-        self._taken: set[str] = set()
-        self._inputs = [self._unique(p.name or "input") for p in graph.inputs]
-        self._inputs += [self._unique(s.name or "state") for s in graph.states]
-        self._outputs = [self._unique(p.name or "output") for p in graph.outputs]
-        self._outputs += [self._unique(f"{s.name}_next") for s in graph.states]
-        before = [*(p.value for p in graph.inputs), *(s.before for s in graph.states)]
-        self._stored = dict(zip(before, self._inputs, strict=True))
+        self.inputs = [
+            (end, value, self.store.unique(end.name or hint))
+            for end, value, hint in _beginnings(graph) if value not in given
+        ]  # fmt: skip
+        self._outputs = [self.store.unique(p.name or "output") for p in graph.outputs]
+        self._outputs += [self.store.unique(f"{s.name}_next") for s in graph.states]
+        self._stored = {value: name for _, value, name in self.inputs} | dict(given)
         self._casts: dict[str, str] = {}
         self._names = {value: name for value, name in self._stored.items() if value not in self.scales}
 
@@ -54,53 +58,6 @@ class ModelBuilder:
     def scope(self) -> str:
         """Name of the node being lowered, or "" outside of all."""
         return "" if self.node is None else self.node.name
-
-    def op(self, kind: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> list[str]:
-        """Append a node and return the names of its outputs."""
-        names = [self._unique(f"{self.scope}_{kind}") for _ in range(outputs)]
-        return self.op_named(kind, inputs, names, **attributes)
-
-    def op1(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """``op`` for one output."""
-        return self.op(kind, inputs, **attributes)[0]
-
-    def op_named(
-        self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any
-    ) -> list[str]:
-        """Append a node whose outputs have these names, "" for one that is not wanted."""
-        name = f"{self.scope or 'wiring'}.{kind}.{len(self._nodes)}"
-        self._nodes.append(helper.make_node(kind, list(inputs), list(outputs), name=name, **attributes))
-        return list(outputs)
-
-    def fresh(self, hint: str) -> str:
-        """A name for ``op_named``."""
-        return self._unique(f"{self.scope}_{hint}")
-
-    def constant(self, array: Array) -> str:
-        """The name of an initializer with this content; equal ones are stored once."""
-        array = np.ascontiguousarray(array).reshape(array.shape)
-        key = (str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).digest())
-        if key not in self._initializers:
-            self._initializers[key] = numpy_helper.from_array(array, self._unique("constant"))
-        return str(self._initializers[key].name)
-
-    def int4(self, array: Array) -> str:
-        """As ``constant``, of int8 numbers from -8 to 7, which the file holds in four bits each."""
-        key = ("int4", array.shape, hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest())
-        if key not in self._initializers:
-            name, numbers = self._unique("constant"), array.reshape(-1)
-            low, high = np.pad(numbers, (0, numbers.size % 2)).reshape(-1, 2).view(np.uint8).T & 15
-            data = (low | high << 4).tobytes()
-            self._initializers[key] = helper.make_tensor(name, TensorProto.INT4, array.shape, data, raw=True)
-        return str(self._initializers[key].name)
-
-    def ints(self, values: Sequence[int]) -> str:
-        """An int64 initializer: shapes, axes, sizes."""
-        return self.constant(np.asarray(values, np.int64))
-
-    def scalar(self, value: float) -> str:
-        """A float32 initializer of shape ()."""
-        return self.constant(np.asarray(value, np.float32))
 
     def operand(self, value: str) -> str:
         """The name in the file of a value of the program; a constant keeps its own shape."""
@@ -171,47 +128,61 @@ class ModelBuilder:
         """Record the names in the file of values of the program."""
         self._names.update(zip(values, names, strict=True))
 
-    def finish(self) -> onnx.ModelProto:
-        """Wire the outputs and return the model."""
+    def lower_all(self, lower: Callable[[Op, Node, ModelBuilder], list[str]]) -> None:
+        """Append what ``lower`` makes of each node of the program."""
+        for node in self.graph.nodes:
+            if not isinstance(node.op, Dequantize):
+                self.node = node
+                self.define(node.outputs, lower(node.op, node, self))
+        self.node = None
+
+    def stored(self, value: str) -> str:
+        """The name in the file of a value as ports and states have it: integers where it has a scale."""
+        return self.integers(value) if value in self.scales else self.frame(value)
+
+    def finish(self, name: str) -> onnx.GraphProto:
+        """Wire the outputs, ports and then states, and return the graph. The initializers are in the store."""
         graph = self.graph
         self._wire([*(p.value for p in graph.outputs), *(s.after for s in graph.states)])
-        inputs = [*((p.dtype, p.shape) for p in graph.inputs), *((s.dtype, s.shape) for s in graph.states)]
-        outputs = [*((p.dtype, p.shape) for p in graph.outputs), *((s.dtype, s.shape) for s in graph.states)]
-        body = helper.make_graph(
-            self._nodes,
-            graph.name or "model",
-            [_value_info(n, *t) for n, t in zip(self._inputs, inputs, strict=True)],
-            [_value_info(n, *t) for n, t in zip(self._outputs, outputs, strict=True)],
-            list(self._initializers.values()),
+        ends: list[Port | State] = [*graph.outputs, *graph.states]
+        after = zip(self._outputs, ends, strict=True)
+        return helper.make_graph(
+            self.nodes,
+            name,
+            [value_info(found, end.dtype, (1,) * LEAD + end.shape) for end, _, found in self.inputs],
+            [value_info(found, end.dtype, (1,) * LEAD + end.shape) for found, end in after],
         )
-        opset, version = (INTEGER_OPSET, INTEGER_IR_VERSION) if self.scales else (OPSET, IR_VERSION)
-        opsets = [helper.make_opsetid("", opset)]
-        return helper.make_model(body, producer_name="edgernn", opset_imports=opsets, ir_version=version)
 
     def _wire(self, values: Sequence[str]) -> None:
         """Give each output its name: the node that computes it takes the first, Identity nodes the others."""
-        self.node = None
-        stored = [self.integers(value) if value in self.scales else self.frame(value) for value in values]
-        produced = {name for node in self._nodes for name in node.output}
+        stored = [self.stored(value) for value in values]
+        produced = {name for node in self.nodes for name in node.output}
         renamed: dict[str, str] = {}
         for name, output in zip(stored, self._outputs, strict=True):
             if name in produced and name not in renamed:
                 renamed[name] = output
             else:
                 self.op_named("Identity", [name], [output])
-        for node in self._nodes:
+        for node in self.nodes:
             node.input[:] = [renamed.get(n, n) for n in node.input]
             node.output[:] = [renamed.get(n, n) for n in node.output]
 
-    def _unique(self, hint: str) -> str:
-        name, number = hint, 1
-        while name in self._taken:
-            number += 1
-            name = f"{hint}_{number}"
-        self._taken.add(name)
-        return name
+
+def model_of(graph: onnx.GraphProto, store: Store, integer: bool) -> onnx.ModelProto:
+    """The file of the outermost graph; ``integer``: of integers with scales."""
+    graph.initializer.extend(store.initializers.values())
+    opset, version = (INTEGER_OPSET, INTEGER_IR_VERSION) if integer else (OPSET, IR_VERSION)
+    opsets = [helper.make_opsetid("", opset)]
+    return helper.make_model(graph, producer_name="edgernn", opset_imports=opsets, ir_version=version)
 
 
-def _value_info(name: str, dtype: str, shape: tuple[int, ...]) -> onnx.ValueInfoProto:
-    element_type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    return helper.make_tensor_value_info(name, element_type, (1,) * LEAD + shape)
+def value_info(name: str, dtype: str, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
+    """The declaration of an input or output."""
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+
+
+def _beginnings(graph: Graph) -> Iterator[tuple[Port | State, str, str]]:
+    """What a step begins with: the port or state, its value, and a name for want of one."""
+    yield from ((p, p.value, "input") for p in graph.inputs)
+    yield from ((s, s.before, "state") for s in graph.states)
+

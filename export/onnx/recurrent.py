@@ -1,14 +1,15 @@
-"""LSTM, GRU and RNN steps in ONNX operators.
+"""LSTM, GRU and RNN in ONNX operators: one step, or all steps of a segment (``ModelBuilder.direction``).
 
-The recurrent operators with one time step are used wherever they exist. In ONNX Runtime, written out in
-MatMul or Gemm and elementwise operators, LSTM takes 1.05 to 1.5 times as long and GRU 1.1 to 1.9 times, at
-every size from 8 to 256 units; RNN 0.9 to 1.3 times (``benchmarks/onnx_forms.py``). An LSTM with projection
-has no operator and is written out.
+The recurrent operators are used wherever they exist. In ONNX Runtime, a step written out in MatMul or Gemm and
+elementwise operators takes 1.05 to 1.5 times as long for LSTM and 1.1 to 1.9 times for GRU, at every size from 8 to
+256 units; RNN 0.9 to 1.3 times (``benchmarks/onnx_forms.py``). An LSTM with projection has no operator and is written
+out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,28 +51,37 @@ def lower_rnn(op: Rnn, node: Node, b: ModelBuilder) -> list[str]:
 
 
 def lstm(b: ModelBuilder, x: str, h: str, c: str, weights: Sequence[Matrix], bias: Array) -> list[str]:
-    """The operator, one step. ``weights`` of x and h and ``bias`` in PyTorch's order of gates, i f g o."""
+    """The operator. ``weights`` of x and h and ``bias`` in PyTorch's order of gates, i f g o."""
     matrices = (w.reordered(LSTM_ORDER).put(b, lead=1) for w in weights)
     bias = reorder(bias, LSTM_ORDER)
     operands = [x, *matrices, b.constant(np.concatenate([bias, np.zeros_like(bias)])[None]), "", h, c]
-    return b.op_named("LSTM", operands, ["", b.fresh("h"), b.fresh("c")], hidden_size=len(bias) // 4)[1:]
+    return _recurrent(b, "LSTM", operands, 2, hidden_size=len(bias) // 4)
 
 
 def gru(b: ModelBuilder, x: str, h: str, weights: Sequence[Matrix], biases: Sequence[Array]) -> list[str]:
-    """The operator, one step. ``weights`` and ``biases`` of x and h in PyTorch's order of gates, r z n."""
+    """The operator. ``weights`` and ``biases`` of x and h in PyTorch's order of gates, r z n."""
     matrices = (w.reordered(GRU_ORDER).put(b, lead=1) for w in weights)
     both = np.concatenate([reorder(bias, GRU_ORDER) for bias in biases])
     attributes = {"hidden_size": len(both) // 6, "linear_before_reset": 1}
     operands = [x, *matrices, b.constant(both[None]), "", h]
-    return b.op_named("GRU", operands, ["", b.fresh("h")], **attributes)[1:]
+    return _recurrent(b, "GRU", operands, 1, **attributes)
 
 
 def rnn(b: ModelBuilder, x: str, h: str, weights: Sequence[Matrix], bias: Array, nonlinearity: str) -> list[str]:
-    """The operator, one step. ``weights`` of x and h."""
+    """The operator. ``weights`` of x and h."""
     biases = np.concatenate([bias, np.zeros_like(bias)])
     operands = [x, *(w.put(b, lead=1) for w in weights), b.constant(biases[None]), "", h]
     attributes = {"hidden_size": len(bias), "activations": [{"tanh": "Tanh", "relu": "Relu"}[nonlinearity]]}
-    return b.op_named("RNN", operands, ["", b.fresh("h")], **attributes)[1:]
+    return _recurrent(b, "RNN", operands, 1, **attributes)
+
+
+def _recurrent(b: ModelBuilder, kind: str, operands: Sequence[str], states: int, **attributes: Any) -> list[str]:
+    """The operator, and its states after the step. Of whole segments h is that of all frames, c that after the last."""
+    after = [b.fresh("h"), b.fresh("c")][:states]
+    if not b.direction:
+        return b.op_named(kind, operands, ["", *after], **attributes)[1:]
+    series, *rest = b.op_named(kind, operands, [b.fresh("series"), "", *after[1:]], direction=b.direction, **attributes)
+    return [b.op1("Squeeze", [series, b.ints([1])]), *rest[1:]]
 
 
 def projected_lstm(b: ModelBuilder, x: str, h: str, c: str, weights: Sequence[Matrix], bias: Array) -> list[str]:

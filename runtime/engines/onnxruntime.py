@@ -12,23 +12,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edgernn.errors import ArtifactError, EngineError, MissingExtraError
-from edgernn.ir.ernfile import read_bytes
-from edgernn.ir.graph import Port, State
+from edgernn.errors import EngineError, MissingExtraError
 from edgernn.ir.interface import Interface
-from edgernn.ir.onnxfile import LEAD, parse_onnx
+from edgernn.ir.onnxfile import LEAD
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.base import Engine, copy_states
+from edgernn.runtime.engines.onnxruntime_call import LOG_FATAL, brief, read_onnx
 from edgernn.runtime.frames import check_values, quick_check
-
-LOG_FATAL = 4
-"""Errors reach the caller as exceptions, and not on standard error as well."""
-
-TYPE_NAMES = {
-    "float32": "tensor(float)", "int32": "tensor(int32)", "int16": "tensor(int16)", "int8": "tensor(int8)",
-    "bool": "tensor(bool)",
-}  # fmt: skip
-"""ONNX Runtime's names of the dtypes."""
 
 
 class OnnxRuntimeEngine(Engine):
@@ -96,7 +86,7 @@ class OnnxRuntimeEngine(Engine):
         self._call = _closed
 
     def _failure(self, error: Exception) -> EngineError:
-        what = f"onnxruntime failed in a step; the state is unchanged: {_brief(error)}"
+        what = f"onnxruntime failed in a step; the state is unchanged: {brief(error)}"
         return EngineError(f"{self._where}: {what}")
 
 
@@ -108,39 +98,11 @@ def missing() -> MissingExtraError | None:
 
 
 def open(path: Path) -> OnnxRuntimeEngine:
-    """Load an .onnx file. Raises ArtifactError unless edgernn wrote it and it is whole, EngineError where the
-    installed onnxruntime cannot load it."""
-    where, data = str(path), read_bytes(path)
-    interface = parse_onnx(data, where)
-    session = _session(data, where)
-    _check_signature("input", session.get_inputs(), [*interface.inputs, *interface.states], where)
-    _check_signature("output", session.get_outputs(), [*interface.outputs, *interface.states], where)
-    return OnnxRuntimeEngine(interface, session, where)
-
-
-def _session(data: bytes, where: str) -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise EngineError(f"onnxruntime is installed, but cannot be imported: {error}") from None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.log_severity_level = LOG_FATAL
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        version = onnxruntime.__version__
-        raise EngineError(f"{where}: onnxruntime {version} cannot load it: {_brief(error)}") from None
-
-
-def _check_signature(kind: str, found: Sequence[Any], expected: Sequence[Port | State], where: str) -> None:
-    """Refuse a model whose metadata would make the bindings too small."""
-    signatures = [(value.type, tuple(value.shape)) for value in found]
-    wanted = [(TYPE_NAMES[p.dtype], (1,) * LEAD + p.shape) for p in expected]
-    if signatures != wanted:
-        raise ArtifactError(f"{where}: the metadata announces {kind}s {wanted}, the model has {signatures}")
+    """Load an .onnx file of a step program. Raises as ``read_onnx``."""
+    interface, session = read_onnx(path)
+    if interface.max_frames is not None:
+        raise EngineError(f"{path}: the model takes whole segments: it has no step")
+    return OnnxRuntimeEngine(interface, session, str(path))
 
 
 def _bind(session: Any, inputs: Sequence[Array], outputs: Sequence[Array]) -> Any:
@@ -174,7 +136,3 @@ def _direct_call(session: Any, bindings: list[Any]) -> tuple[Callable[[Any, Any]
 
 def _closed(binding: Any, options: Any) -> None:
     raise EngineError("the engine is closed")
-
-
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:400]

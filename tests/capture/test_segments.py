@@ -171,6 +171,16 @@ def test_the_c_agrees_with_pytorch_for_every_length(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_the_onnx_agrees_with_pytorch_for_every_length(name: str, tmp_path: Path) -> None:
+    model = converted(name)
+    report = model.save(tmp_path / "model.onnx")
+    assert report.passed and report.engine == "onnxruntime"
+    session = edgernn.load(tmp_path / "model.onnx")
+    assert isinstance(session, SegmentSession) and session.max_frames == MOST
+    assert session.buffer_bytes == model.segment.buffer_bytes and session.state_bytes == model.segment.state_bytes
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_passes_are_the_least(name: str) -> None:
     assert [stage.direction for stage in converted(name).segment.stages] == CASES[name][2]
 
@@ -194,7 +204,7 @@ def test_a_wrong_weight_shows(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture(params=["ern", "so"])
+@pytest.fixture(params=["ern", "so", "onnx"])
 def session(tmp_path: Path, request: pytest.FixtureRequest) -> SegmentSession:
     path = tmp_path / f"gru.{request.param}"
     converted("gru").save(path)

@@ -45,6 +45,10 @@ def test_quantized_models_are_proved(name: str, scheme: str, tmp_path: Path) -> 
     for suffix in ("ern", "so") if (name, scheme) in COMPILED else ():
         compiled = quantized.save(tmp_path / f"compiled.{suffix}")
         assert compiled.passed and compiled.engine == {"ern": "numba", "so": "native"}[suffix]
+    if (name, scheme) in COMPILED or scheme == "weights8":
+        foreign = quantized.save(tmp_path / "model.onnx")
+        kind = "same program" if scheme == "weights8" else "arithmetic of the runtime"
+        assert foreign.passed and foreign.properties[-1].name == kind
     names = [p.name for p in report.properties]
     assert names[-1] == ("same program" if scheme == "weights8" else "bit identity")
     known: dict[str, tuple[str, float | None]] = {}

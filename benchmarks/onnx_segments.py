@@ -1,0 +1,84 @@
+"""Whole segments in ONNX Runtime: recurrent operators over all frames, or a Scan with a step of the program.
+
+    python -m benchmarks.onnx_segments [--json results.json]
+
+Microseconds of a frame of bidirectional layers with a linear layer, in one thread. "native" is the same model as
+compiled C. The rule of ``edgernn.export.onnx.sequences`` (all frames at once where that is possible) stands on this.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import edgernn
+from benchmarks.report import console, machine, show_table, write_json
+from benchmarks.timing import interleaved_us, medians
+from edgernn.export.c import write_shared_library
+from edgernn.export.onnx import build_segment, to_file
+from edgernn.segments import SegmentModel
+
+SIZES = (("LSTM", 16, 24, 40), ("LSTM", 40, 64, 100), ("LSTM", 64, 128, 100), ("GRU", 64, 128, 100))
+"""(layer, inputs, hidden, frames)."""
+
+FORMS = ("native", "operators", "Scan")
+
+
+class Both(nn.Module):
+    """A bidirectional layer and a linear one."""
+
+    def __init__(self, layer: str, inputs: int, hidden: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = getattr(nn, layer)(inputs, hidden, batch_first=True, bidirectional=True)
+        self.linear = nn.Linear(2 * hidden, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.linear(self.layer(x)[0])
+        return found
+
+
+def measure(layer: str, inputs: int, hidden: int, frames: int, rounds: int) -> dict[str, float]:
+    """Median microseconds a frame. Raises click.ClickException where forms disagree."""
+    model = edgernn.convert(Both(layer, inputs, hidden), inputs=f"1,T,{inputs}", mode="segment", max_frames=frames)
+    if not isinstance(model, SegmentModel):
+        raise click.ClickException("no model of segments")
+    x = np.random.default_rng(1).standard_normal((frames, inputs)).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {form: Path(folder) / f"{form}.{'so' if form == 'native' else 'onnx'}" for form in FORMS}
+        write_shared_library(model.segment, files["native"])
+        files["operators"].write_bytes(to_file(build_segment(model.segment)))
+        files["Scan"].write_bytes(to_file(build_segment(model.segment, lambda stage: False)))
+        runs: dict[str, Callable[[Any], Any]] = {form: edgernn.load(path).run for form, path in files.items()}
+        results = [run(x) for run in runs.values()]
+        worst = max(float(np.abs(y - results[0]).max()) for y in results)
+        if not worst < 1e-5:
+            raise click.ClickException(f"{layer} {inputs}->{hidden}: the forms differ by {worst:.2g}")
+        times = medians(interleaved_us(runs, {form: [x] for form in runs}, rounds))
+    return {form: us / frames for form, us in times.items()}
+
+
+@click.command(help=__doc__)
+@click.option("--rounds", default=20, show_default=True, type=click.IntRange(3), help="Bursts of each form.")
+@click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write here.")
+def main(rounds: int, json_path: Path | None) -> None:
+    """See the module."""
+    results: dict[str, dict[str, float]] = {}
+    rows = []
+    for layer, inputs, hidden, frames in SIZES:
+        us = results[f"{layer}_{inputs}_{hidden}"] = measure(layer, inputs, hidden, frames, rounds)
+        rows.append([f"{layer}({inputs}->{hidden}), {frames} frames", *(f"{us[form]:.2f}" for form in FORMS)])
+    show_table(f"Microseconds a frame, {machine()}", ["layer, both directions", *FORMS], rows)
+    write_json({"machine": machine(), "us": results}, json_path)
+    console.print("one thread, onnxruntime and native")
+
+
+if __name__ == "__main__":
+    main()
