@@ -23,6 +23,7 @@ from benchmarks.report import console, machine, show_table, write_json
 from benchmarks.timing import interleaved_us, medians
 from edgernn.export.c import write_shared_library
 from edgernn.export.onnx import build_segment, to_file
+from edgernn.runtime.segment import SegmentSession
 from edgernn.segments import SegmentModel
 
 SIZES = (("LSTM", 16, 24, 40), ("LSTM", 40, 64, 100), ("LSTM", 64, 128, 100), ("GRU", 64, 128, 100))
@@ -56,13 +57,20 @@ def measure(layer: str, inputs: int, hidden: int, frames: int, rounds: int) -> d
         write_shared_library(model.segment, files["native"])
         files["operators"].write_bytes(to_file(build_segment(model.segment)))
         files["Scan"].write_bytes(to_file(build_segment(model.segment, lambda stage: False)))
-        runs: dict[str, Callable[[Any], Any]] = {form: edgernn.load(path).run for form, path in files.items()}
+        runs = {form: _runner(path) for form, path in files.items()}
         results = [run(x) for run in runs.values()]
         worst = max(float(np.abs(y - results[0]).max()) for y in results)
         if not worst < 1e-5:
             raise click.ClickException(f"{layer} {inputs}->{hidden}: the forms differ by {worst:.2g}")
         times = medians(interleaved_us(runs, {form: [x] for form in runs}, rounds))
     return {form: us / frames for form, us in times.items()}
+
+
+def _runner(path: Path) -> Callable[[Any], Any]:
+    session = edgernn.load(path)
+    if not isinstance(session, SegmentSession):
+        raise click.ClickException("no session of segments")
+    return session.run
 
 
 @click.command(help=__doc__)
