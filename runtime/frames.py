@@ -37,7 +37,7 @@ def coerce_frame(frame: Any, port: Port) -> Array:
     wanted = np.dtype(port.dtype)
     if port.scale is not None and array.dtype != wanted and array.dtype.kind in "fiu":
         check_values(array, replace(port, dtype="float32"))
-        return quantize(array, port).reshape(port.shape)
+        return np.ascontiguousarray(quantize(array, port)).reshape(port.shape)
     if array.dtype.kind not in ("fiu" if wanted.kind == "f" else "iu"):
         kind = "numbers" if wanted.kind == "f" else "integers"
         raise FrameError(f"input {port.name!r}: {kind} ({port.dtype}) expected, found {array.dtype}")

@@ -3,7 +3,8 @@
     python -m benchmarks.third_party [--model NAME ...] [--scheme int16x8] [--json FILE]
 
 The error is the largest difference between the stream and the original's own output, over all engines. The board is the
-first of BOARDS whose memory the integer model fits; what the tool says of the others is printed below the table.
+first of BOARDS whose memory the integer model fits; what the tool says of the others is printed below the table. A step
+of a model of whole segments is a segment of the most frames.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from benchmarks.report import show_missing, show_table, write_json
 from benchmarks.third_party.dgaintel import Dgaintel
 from benchmarks.third_party.fastgrnn import FastGrnn
 from benchmarks.third_party.g2p import G2pEncoder
+from benchmarks.third_party.g2pm import G2pM
 from benchmarks.third_party.guitar import TubeScreamerGru, TubeScreamerLstm
 from benchmarks.third_party.model import (
     Array,
     ThirdParty,
+    engines,
     largest_error,
     load,
     originals,
@@ -34,18 +37,20 @@ from benchmarks.third_party.model import (
 from benchmarks.third_party.nsnet2 import Nsnet2
 from benchmarks.third_party.resemblyzer import Resemblyzer
 from benchmarks.third_party.silero import SileroLayers, SileroOnnx, SileroSequence
+from benchmarks.third_party.sleepecg import SleepEcg
 from edgernn.api import Model
 from edgernn.boards.catalog import load_board
 from edgernn.boards.profile import Frames, Job, Profile, profile, way_to
 from edgernn.boards.verify.streams import TOO_SMALL
 from edgernn.errors import BoardError, EdgeRNNError, OutputError, ValidationError
 from edgernn.quant import SCHEMES
+from edgernn.runtime import Session
+from edgernn.runtime.segment import SegmentSession
 
 MODELS: tuple[type[ThirdParty], ...] = (
     SileroLayers, SileroOnnx, SileroSequence, Resemblyzer, Nsnet2, Dgaintel, G2pEncoder, TubeScreamerLstm,
-    TubeScreamerGru, FastGrnn,
+    TubeScreamerGru, FastGrnn, SleepEcg, G2pM,
 )  # fmt: skip
-ENGINES = {"numba": ".ern", "reference": ".ern", "native": ".so", "onnxruntime": ".onnx", "tflite": ".tflite"}
 BOARDS = ("nucleo-f446re", "nucleo-h743zi", "mps2-an500")
 STEPS = 4
 
@@ -78,17 +83,26 @@ def measure(given: ThirdParty, scheme: str, folder: Path, notes: dict[str, str])
         return row
     with load(path) as session:
         row.metric = score(session, given, wanted)
+        steps, frames = profiled(session, given)
+    np.save(folder / "frames.npy", frames)
     artifact = folder / f"{given.name}_{scheme}.ern"
     integers.save(artifact)
-    np.save(folder / "frames.npy", given.test()[0][:STEPS])
-    cost(row, given, artifact, folder, notes)
+    cost(row, given, artifact, folder, steps, notes)
     return row
+
+
+def profiled(session: Session, given: ThirdParty) -> tuple[int, Array]:
+    """Number of steps whose costs are counted, and their frames: a segment is one step of the most frames."""
+    frames = given.test()[0]
+    if isinstance(session, SegmentSession):
+        return 1, np.resize(frames, (session.max_frames, *frames.shape[1:]))
+    return STEPS, frames[:STEPS]
 
 
 def float_error(model: Model, given: ThirdParty, wanted: Sequence[Array], folder: Path) -> float:
     """Over all engines, relative to the peak of outputs above 1."""
     errors = []
-    for engine, suffix in ENGINES.items():
+    for engine, suffix in engines(given).items():
         path = folder / f"{given.name}{suffix}"
         if not path.exists():
             model.save(path)
@@ -97,11 +111,13 @@ def float_error(model: Model, given: ThirdParty, wanted: Sequence[Array], folder
     return max(errors) / peak(wanted)
 
 
-def cost(row: Row, given: ThirdParty, artifact: Path, folder: Path, notes: dict[str, str]) -> None:
+def cost(
+    row: Row, given: ThirdParty, artifact: Path, folder: Path, steps: int, notes: dict[str, str]
+) -> None:
     """Fill in a step on the first board that the model fits."""
     for name in BOARDS:
         board = load_board(name)
-        source = Frames((str(folder / "frames.npy"),), STEPS)
+        source = Frames((str(folder / "frames.npy"),), steps)
         try:
             found = profile(Job(artifact, board, way_to(board), source, folder), lambda *_: None)
         except (BoardError, OutputError) as error:

@@ -20,6 +20,7 @@ from edgernn.api import Model
 from examples.common.packaged import PackagedData
 
 DGAINTEL = PackagedData("dgaintel", "2.3", "weights of dgaintel")
+KERAS_READER = PackagedData("h5py", "3.16.0", "readers of Keras files")
 FILE = "dgaintel/domain_classifier_model.h5", "b1b048885e6dc45bf79f129d2cb2d35521cf7a614b1334c700fc23e42d379f12"
 ALPHABET = "-.0123456789_abcdefghijklmnopqrstuvwxyz"
 LENGTH, PADDING = 82, len(ALPHABET)
@@ -98,7 +99,7 @@ class Dgaintel(ThirdParty):
 
     name = "dgaintel"
     title = "dgaintel 2.3 (domain names)"
-    packages = (DGAINTEL, PackagedData("h5py", "3.16.0", "readers of Keras files"))
+    packages = (DGAINTEL, KERAS_READER)
     metric = "same decisions, %"
     least = 99.0
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import edgernn
 from edgernn.api import Model
 from edgernn.runtime import Session
+from edgernn.runtime.segment import SegmentSession
 from examples.common.packaged import PackagedData
 
 Array = npt.NDArray[Any]
@@ -24,6 +25,7 @@ class ThirdParty(ABC):
     title     in tables
     packages  that ship its weights and the data it is run on
     metric    what ``score`` gives, larger is better; ``least`` is what its int16x8 form has to reach
+    segments  whether it is converted for whole segments
     """
 
     name: ClassVar[str]
@@ -31,6 +33,7 @@ class ThirdParty(ABC):
     packages: ClassVar[tuple[PackagedData, ...]]
     metric: ClassVar[str]
     least: ClassVar[float]
+    segments: ClassVar[bool] = False
 
     @abstractmethod
     def convert(self) -> Model:
@@ -58,8 +61,19 @@ class ThirdParty(ABC):
         return [package.install for package in self.packages if not package.installed]
 
 
+def engines(given: type[ThirdParty] | ThirdParty) -> dict[str, str]:
+    """Engine -> suffix of the artifact that it runs."""
+    portable = {"numba": ".ern", "reference": ".ern", "native": ".so"}
+    return portable if given.segments else portable | {"onnxruntime": ".onnx", "tflite": ".tflite"}
+
+
 def stream(session: Session, frames: Array) -> Array:
-    """What a session gives for a sequence, frame by frame after a reset: like ``ThirdParty.original``."""
+    """What a session gives for a sequence, frame by frame after a reset: like ``ThirdParty.original``.
+
+    A session of segments is given it as one.
+    """
+    if isinstance(session, SegmentSession):
+        return np.asarray(session.run(frames))
     session.reset()
     rows = [session.step(frame) for frame in frames]
     last = rows[-1] if session.outputs[0].kind == "final" else np.stack([np.asarray(row) for row in rows])

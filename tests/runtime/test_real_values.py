@@ -8,6 +8,7 @@ import pytest
 from edgernn import runtime
 from edgernn.errors import FrameError
 from edgernn.ir.graph import Port
+from edgernn.runtime.frames import coerce_frame
 from edgernn.runtime.quantized import dequantize, quantize, quick_quantizer
 from tests.runtime.test_numba_integers import INPUTS, integer_model, real_frames
 from tests.support import SUFFIX_OF_ENGINE, require, write
@@ -31,6 +32,15 @@ def test_quick_quantization_equals_the_definition(scale: float, dtype: str) -> N
         np.testing.assert_array_equal(quick(frame), quantize(frame, port))
     assert all(np.abs(frame).max() > 1e7 for frame in slow)
     assert len(slow) < len(frames)
+
+
+def test_a_transposed_frame_is_put_in_order() -> None:
+    """Kernels read elements one after the other: what NumPy keeps in another order is not what it seems."""
+    port = Port("x", (3, 2), "int16", scale=0.25)
+    frame = np.arange(6, dtype=np.float32).reshape(2, 3).T
+    found = coerce_frame(frame, port)
+    assert found.flags.c_contiguous
+    np.testing.assert_array_equal(found, 4 * frame)
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "tflite", "reference"])

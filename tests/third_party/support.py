@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from benchmarks.third_party.model import ThirdParty, largest_error, load, originals, peak, quantized, score
+from benchmarks.third_party.model import ThirdParty, engines, largest_error, load, originals, peak, quantized, score
 from edgernn.api import Model
 
-ENGINES = {"numba": ".ern", "reference": ".ern", "native": ".so", "onnxruntime": ".onnx", "tflite": ".tflite"}
 TOLERANCE = 1e-5
 """Largest error, absolute where outputs are at most 1, else relative to their peak."""
 
@@ -20,11 +20,11 @@ def needs(*models: type[ThirdParty]) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"not installed: {'; '.join(missing)}")
 
 
-def check_float(model: Model, given: ThirdParty, folder: Path, engines: tuple[str, ...] = tuple(ENGINES)) -> None:
-    """The stream equals the original's own output on each engine."""
-    wanted = originals(given)
-    for engine in engines:
-        path = folder / f"{given.name}{ENGINES[engine]}"
+def check_float(model: Model, given: ThirdParty, folder: Path, names: Sequence[str] = ()) -> None:
+    """The stream equals the original's own output on each engine, or on those named."""
+    wanted, suffixes = originals(given), engines(given)
+    for engine in names or suffixes:
+        path = folder / f"{given.name}{suffixes[engine]}"
         if not path.exists():
             model.save(path)
         with load(path, engine) as session:
