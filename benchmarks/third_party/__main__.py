@@ -111,9 +111,7 @@ def float_error(model: Model, given: ThirdParty, wanted: Sequence[Array], folder
     return max(errors) / peak(wanted)
 
 
-def cost(
-    row: Row, given: ThirdParty, artifact: Path, folder: Path, steps: int, notes: dict[str, str]
-) -> None:
+def cost(row: Row, given: ThirdParty, artifact: Path, folder: Path, steps: int, notes: dict[str, str]) -> None:
     """Fill in a step on the first board that the model fits."""
     for name in BOARDS:
         board = load_board(name)

@@ -9,7 +9,7 @@ import io
 import pickle
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -62,12 +62,12 @@ class Readings(nn.Module):
 class _Arrays(pickle.Unpickler):
     """Reads dicts, lists, text, numbers and arrays of NumPy; nothing else can be named in the file."""
 
-    KNOWN = ("_reconstruct", "ndarray", "dtype")
+    KNOWN: ClassVar = {"_reconstruct": np.zeros(0).__reduce__()[0], "ndarray": np.ndarray, "dtype": np.dtype}
 
     def find_class(self, module: str, name: str) -> Any:
         if module.partition(".")[0] != "numpy" or name not in self.KNOWN:
             raise pickle.UnpicklingError(f"an array expected, found {module}.{name}")
-        return np._core.multiarray._reconstruct if name == self.KNOWN[0] else getattr(np, name)
+        return self.KNOWN[name]
 
 
 @cache
@@ -116,9 +116,7 @@ class G2pM(ThirdParty):
     segments = True
 
     def convert(self) -> Model:
-        return edgernn.convert(
-            readings(), inputs="int:1,T", name=self.name, mode="segment", max_frames=MOST_CHARACTERS
-        )
+        return edgernn.convert(readings(), inputs="int:1,T", name=self.name, mode="segment", max_frames=MOST_CHARACTERS)
 
     def calibration(self) -> list[Array]:
         return [characters(sentence) for sentence in SENTENCES[1::2]]

@@ -1,7 +1,7 @@
 """SleepECG: sleep stages from heart beats (BSD-3-Clause; https://github.com/cbrnr/sleepecg).
 
-Keras: normalisation, a dense layer of 64 with ReLU, two bidirectional GRU layers of 8, softmax over 36 measures of heart
-rate, time, age and sex, for each half minute of a night. The package ships no nights.
+Keras: normalisation, a dense layer of 64 with ReLU, two bidirectional GRU layers of 8 and softmax, over 36 measures of
+heart rate, time, age and sex for each half minute of a night. The package ships no nights.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EPSILON = 1e-3
 EPOCHS = 120
 """Half minutes of a segment, an hour."""
 MEMORY, SPREAD = 0.9, 0.5
-"""Of a measure from one half minute to the next; its deviation over that in the recordings. Those are of many sleepers."""
+"""Of a measure from one half minute to the next; its deviation over that in the recordings of many sleepers."""
 
 
 class SleepStager(nn.Module):
@@ -73,13 +73,13 @@ def stored() -> dict[str, Array]:
     found: dict[str, Array] = {}
     with h5py.File(content) as file:
         file["layers"].visititems(
-            lambda name, item: found.update({name: np.asarray(item)}) if isinstance(item, h5py.Dataset) else None
+            lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
         )
     return found
 
 
 def with_weights(module: SleepStager) -> SleepStager:
-    """The module with the weights of the package. Keras: kernels (in, out), GRU gates z r h, both biases in one array."""
+    """With the weights of the package. Keras: kernels (in, out), GRU gates z r h, both biases in one array."""
     weights = stored()
     state = {
         "dense.weight": weights["dense/vars/0"].T, "dense.bias": weights["dense/vars/1"],
@@ -127,7 +127,7 @@ def normalized(night: Array) -> Array:
 
 
 class SleepEcg(ThirdParty):
-    """From the Keras weights and normalised measures, for segments of an hour; the original is the same in PyTorch."""
+    """From the Keras weights and normalised measures, for segments of an hour; the original is that in PyTorch."""
 
     name = "sleepecg"
     title = "SleepECG 0.6.0 (sleep stages)"
@@ -142,9 +142,7 @@ class SleepEcg(ThirdParty):
     def converted(self, module: SleepStager) -> Model:
         """The float model of either module."""
         inputs = f"1,T,{MEASURES}"
-        return edgernn.convert(
-            with_weights(module), inputs=inputs, name=self.name, mode="segment", max_frames=EPOCHS
-        )
+        return edgernn.convert(with_weights(module), inputs=inputs, name=self.name, mode="segment", max_frames=EPOCHS)
 
     def calibration(self) -> list[Array]:
         return [normalized(night) for night in nights(6, seed=1)]

@@ -18,6 +18,7 @@ from edgernn.ops import Concat, Embedding, Expand, Reshape, Select, Slice, Trans
 from edgernn.ops.integer.dense import EmbeddingInt16
 from edgernn.ops.integer.elementwise import AddInt16, ClipInt16, DivInt16, MulInt16, RescaleInt16, TableInt16
 from edgernn.ops.integer.frame import LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.power import LOG_SHIFT, LogPowerInt16
 from edgernn.ops.integer.recurrent import GruInt16, LstmInt16, RnnInt16
 from edgernn.ops.integer.running import RunningInt16
 from edgernn.ops.integer.tables import SIGMOID, TANH
@@ -160,6 +161,13 @@ def _(op: MatmulInt16, graph: Graph, node: Node) -> Iterator[Relation]:
 def _(op: ReduceInt16, graph: Graph, node: Node) -> Iterator[Relation]:
     factor = HIGH_WORD / max(op.multiplier, 1) if op.function == "sum" else 1.0
     yield Relation(node.outputs[0], factor, (operand_key(graph, node, 0),))
+
+
+@_relations.register
+def _(op: LogPowerInt16, graph: Graph, node: Node) -> Iterator[Relation]:
+    """The result is a logarithm in natural units."""
+    yield Relation(node.outputs[0], 2.0 ** (LOG_SHIFT - 15) / max(op.gain, 1))
+    yield Relation(node.inputs[0], 1.0, (node.inputs[1],))
 
 
 @_relations.register

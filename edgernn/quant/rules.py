@@ -42,6 +42,7 @@ from edgernn.quant.context import INTEGER_MAX, LARGEST_EXPONENT, LARGEST_STEP, Q
 from edgernn.quant.dense import Dense, lower_dense
 from edgernn.quant.fixed_point import high_word, multiplier_and_shift, rounded_int32
 from edgernn.quant.magnitude import legs_of, magnitude
+from edgernn.quant.power import band_power, log_power
 from edgernn.quant.recurrent import lower_gru, lower_lstm, lower_rnn
 from edgernn.quant.running import lower_running
 from edgernn.quant.tables import by_tables
@@ -189,6 +190,8 @@ def _(op: Unary, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
         return _multiply(ctx, node, x, x)
     if op.function == "sqrt" and (legs := legs_of(ctx, node.inputs[0])):
         return (magnitude(ctx, node, *legs),)
+    if op.function == "log" and (power := band_power(ctx, node.inputs[0])):
+        return (log_power(ctx, node, power),)
     if op.function in ("sigmoid", "tanh"):
         table = ctx.constant(SIGMOID if op.function == "sigmoid" else TANH, op.function)
         y = ctx.builder.add1(TableInt16(), [ctx.rescaled(x, Q12), table], node.name)

@@ -12,6 +12,7 @@ from edgernn.ops.integer import (
     ClipInt16,
     DivInt16,
     LayerNormInt16,
+    LogPowerInt16,
     LogSoftmaxInt16,
     MatmulInt16,
     MulInt16,
@@ -101,6 +102,16 @@ def _softmax(call: Call, function: str, *parameters: object) -> None:
     if size > MAX_SOFTMAX:
         raise call.unsupported(f"an axis of {size} elements; {MAX_SOFTMAX} at most")
     call.emit(f"ern_{function}_s16", call.operand(0), call.result(), rows, size, *parameters, file="ern_softmax_s16.c")
+
+
+@lower.register
+def _(op: LogPowerInt16, call: Call) -> None:
+    limits = f"UINT64_C({op.offset})", f"UINT64_C({op.floor})"
+    table = call.program.weights(LOG_1_PLUS, "log_1_plus")
+    call.emit(
+        "ern_log_power_s16", call.operand(0), call.operand(1), *_rows(call), *(call.operand(k) for k in (2, 3, 4)),
+        call.type_in(3).shape[0], *limits, op.gain, f"INT64_C({op.bias})", table, call.result(),
+    )  # fmt: skip
 
 
 @lower.register

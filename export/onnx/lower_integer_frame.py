@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from edgernn.export.onnx.integer import HIGH_WORD, Q12, Q15, RESULT, real, scaled
 from edgernn.export.onnx.lower import REDUCE, lower
 from edgernn.export.onnx.model import ModelBuilder
 from edgernn.ir.graph import Node
+from edgernn.ops.banded_linear import dense
 from edgernn.ops.integer.frame import LayerNormInt16, LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.power import LOG_SHIFT, LogPowerInt16
 
 NORM_UNIT, LOG_UNIT = 2.0**-8, 0.5
 """One unit of the gain of a normalisation; of the gain of a logarithm: it is Q0.15, the gain is over 2^16."""
@@ -33,6 +37,19 @@ def _softmax(op: SoftmaxInt16, node: Node, b: ModelBuilder) -> list[str]:
 def _log_softmax(op: LogSoftmaxInt16, node: Node, b: ModelBuilder) -> list[str]:
     logarithm = b.op1("LogSoftmax", [_exponent(op, node, b)], axis=-1)
     return [scaled(b, logarithm, op.log_gain * LOG_UNIT * b.scale(RESULT))]
+
+
+@lower.register
+def _log_power(op: LogPowerInt16, node: Node, b: ModelBuilder) -> list[str]:
+    """On integers in float32: the unit of power, a square, may be too small for it."""
+    integers = [scaled(b, b.operand(name), 1 / b.scale(k)) for k, name in enumerate(node.inputs[:2])]
+    power = b.op1("Add", [b.op1("Mul", [x, x]) for x in integers])
+    weights, starts, lengths = b.weights(node, node.inputs[2:])
+    matrix = dense(weights, starts, lengths, b.graph.values[node.inputs[0]].shape[-1])
+    power = b.op1("MatMul", [power, b.constant(np.ascontiguousarray(matrix.T, np.float32))])
+    power = b.op1("Max", [b.op1("Add", [power, b.scalar(op.offset)]), b.scalar(op.floor)])
+    logarithm = scaled(b, b.op1("Log", [power]), op.gain * b.scale(RESULT) * 2.0 ** (15 - LOG_SHIFT))
+    return [b.op1("Add", [logarithm, b.scalar(op.bias * b.scale(RESULT) * 2.0**-LOG_SHIFT)])]
 
 
 @lower.register

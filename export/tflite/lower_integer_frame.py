@@ -1,7 +1,7 @@
 """Integer ops over a whole frame.
 
-SOFTMAX, MEAN and BATCH_MATMUL have int16 forms in all runtimes. Normalisation, the logarithm of softmax, and the
-largest or smallest of a frame have none: these are computed in float32 between two conversions.
+SOFTMAX, MEAN and BATCH_MATMUL have int16 forms in all runtimes. Normalisation, the logarithms of softmax and of power,
+and the largest or smallest of a frame have none: these are computed in float32 between two conversions.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from edgernn.export.tflite.integer import HIGH_WORD, Q12, Q15, binary, cast, fixed, in_units, number, real, scale_of
 from edgernn.export.tflite.lower import Lowering, lower
 from edgernn.export.tflite.lower_integer import operand, result_scale
 from edgernn.export.tflite.schema import schema
+from edgernn.ops.banded_linear import dense
 from edgernn.ops.integer.frame import LayerNormInt16, LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.power import LOG_SHIFT, LogPowerInt16
 
 LOG_UNITS = 2.0
 """One unit of the logarithm, over the gain of its operation, in natural units: Q0.15, the gain is over 2^16."""
@@ -49,6 +53,17 @@ def exponent(op: SoftmaxInt16 | LogSoftmaxInt16, to: Lowering) -> int:
 def _log_softmax(op: LogSoftmaxInt16, to: Lowering) -> Sequence[int]:
     y = to.unary("LOG_SOFTMAX", real(to, exponent(op, to)), schema.LogSoftmaxOptionsT())
     return [in_units(to, fixed(to, y, LOG_UNITS / max(op.log_gain, 1)), result_scale(to))]
+
+
+@lower.register
+def _log_power(op: LogPowerInt16, to: Lowering) -> Sequence[int]:
+    scale = result_scale(to)
+    squares = [to.binary("MUL", x, x) for x in (cast(to, to.operand(k), "float32") for k in (0, 1))]
+    matrix = dense(to.weight(2), to.weight(3), to.weight(4), to.writer.shape(squares[0])[-1])
+    power = to.fully_connected(to.binary("ADD", *squares), matrix.astype(np.float32))
+    power = to.binary("MAXIMUM", to.binary("ADD", power, float(op.offset)), float(op.floor))
+    logarithm = to.binary("MUL", to.unary("LOG", power), op.gain * scale * 2.0 ** (15 - LOG_SHIFT))
+    return [fixed(to, to.binary("ADD", logarithm, op.bias * scale * 2.0**-LOG_SHIFT), scale)]
 
 
 @lower.register

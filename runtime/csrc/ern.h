@@ -320,6 +320,11 @@ ERN_API void ern_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size_t n
 ERN_API void ern_log_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size_t n, uint32_t multiplier, uint32_t shift,
                                  int32_t gain, int32_t log_gain, const int16_t *exp_table, const int16_t *log_table);
 
+/* ern_log_power_s16.c: log of max(offset + sum of the next lengths[band] weights times a^2 + b^2, floor), from starts[band]. */
+ERN_API void ern_log_power_s16(const int16_t *a, const int16_t *b, size_t frames, size_t bins, const int16_t *weights,
+                               const int32_t *starts, const int32_t *lengths, size_t bands, uint64_t offset,
+                               uint64_t floor, int32_t gain, int64_t bias, const int16_t *log_table, int16_t *y);
+
 /* ern_reduce_s16.c: for each element of the walk outer, over the walk inner from there. */
 #define ERN_REDUCE_S16(name)                                                                                          \
     ERN_API void ern_reduce_##name##_s16(const int16_t *x, int16_t *y, const ern_walk *outer, const ern_walk *inner,  \

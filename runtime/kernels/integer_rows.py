@@ -121,6 +121,31 @@ def log_softmax_int16(record: Any) -> Any:
 
 
 @kernel
+def log_power_int16(record: Any) -> Any:
+    """The formula of LogPowerInt16 for operands a, y, frames, bins. More: b, weights, starts, lengths, bands, offset,
+    floor, gain, bias, lines of log(1 + f)."""
+    bins, bands = record[3], record[8]
+    starts, lengths, lines = ints(record[6]), ints(record[7]), shorts(record[13])
+    for row in range(record[2]):
+        a, b = shorts(record[0] + 2 * row * bins), shorts(record[4] + 2 * row * bins)
+        y = shorts(record[1] + 2 * row * bands)
+        weights = shorts(record[5])
+        first = 0
+        for band in range(bands):
+            power = numba.int64(record[9])
+            for k in range(lengths[band]):
+                real, imaginary = numba.int64(a[starts[band] + k]), numba.int64(b[starts[band] + k])
+                power += (real * real + imaginary * imaginary) * weights[first + k]
+            first += lengths[band]
+            power = max(power, record[10])
+            exponent = _bits(power) - 1
+            mantissa = power >> (exponent - 16) if exponent > 16 else power << (16 - exponent)
+            log = line(lines, mantissa - (1 << 16) - (1 << 15)) + exponent * LN2_Q15
+            y[band] = sat16((log * record[11] + record[12] + (1 << 23)) >> 24)
+    return OK
+
+
+@kernel
 def reduce_int16(record: Any) -> Any:
     """More operands: number in REDUCTIONS, multiplier of a sum."""
     n, y, kind = record[3], shorts(record[1]), record[4]

@@ -38,6 +38,7 @@ from edgernn.ops.integer import (
     GruInt16,
     LayerNormInt16,
     LinearInt16,
+    LogPowerInt16,
     LogSoftmaxInt16,
     LstmInt16,
     MatmulInt16,
@@ -100,6 +101,7 @@ lower.register(ClipInt16, integer.clip)
 lower.register(TableInt16, integer.table)
 lower.register(LayerNormInt16, integer.layer_norm)
 lower.register(SoftmaxInt16, integer.softmax)
+lower.register(LogPowerInt16, integer.log_power)
 lower.register(LogSoftmaxInt16, integer.log_softmax)
 lower.register(ReduceInt16, integer.reduce)
 lower.register(RunningInt16, running_int16)

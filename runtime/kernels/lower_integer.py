@@ -17,6 +17,7 @@ from edgernn.ops.integer import (
     GruInt16,
     LayerNormInt16,
     LinearInt16,
+    LogPowerInt16,
     LogSoftmaxInt16,
     LstmInt16,
     MatmulInt16,
@@ -249,6 +250,16 @@ def log_softmax(op: LogSoftmaxInt16, node: Node, program: Program) -> None:
     program.call(
         rows.log_softmax_int16, *_rows(node, program), op.multiplier, op.shift, program.shared(EXP_MINUS),
         op.gain, op.log_gain, program.shared(LOG_1_PLUS),
+    )  # fmt: skip
+
+
+def log_power(op: LogPowerInt16, node: Node, program: Program) -> None:
+    a, y, frames, bins = _rows(node, program)
+    others = [program.operand(name) for name in node.inputs[1:]]
+    bands = program.graph.values[node.outputs[0]].shape[-1]
+    program.call(
+        rows.log_power_int16, a, y, frames, bins, *others, bands, op.offset, op.floor, op.gain, op.bias,
+        program.shared(LOG_1_PLUS),
     )  # fmt: skip
 
 

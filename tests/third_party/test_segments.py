@@ -31,7 +31,7 @@ def test_sleepecg_with_its_normalization(tmp_path: Path) -> None:
         wanted = with_weights(SleepStager())(torch.from_numpy(night)[None])[0].numpy()
         np.testing.assert_allclose(stream(session, night), wanted, atol=1e-5)
         np.testing.assert_allclose(SleepEcg().original(normalized(night)), wanted, atol=1e-5)
-    with pytest.raises(ValidationError, match="was not written: .*output 'output' differs by"):
+    with pytest.raises(ValidationError, match=r"was not written: .*output 'output' differs by"):
         model.quantize([{"measures": night}], "int16x8").save(tmp_path / "integers.ern")
 
 

@@ -10,6 +10,7 @@ from edgernn.ops.integer import (
     EmbeddingInt16,
     LayerNormInt16,
     LinearInt16,
+    LogPowerInt16,
     LogSoftmaxInt16,
     MatmulInt16,
     MulInt16,
@@ -64,6 +65,28 @@ def layer_norm(kind: str, epsilon: int, *shape: int) -> Case:
     case = IntegerCaseBuilder(f"layer_norm_int16_{epsilon}_{shape}", kind)
     gain = case.builder.constant(case.rng.integers(-(1 << 20), 1 << 20, shape[-1]).astype(np.int32), "g")
     return case.done(case.builder.add1(LayerNormInt16(epsilon), [case.int16(*shape), gain, case.biases(shape[-1])]))
+
+
+def log_power(kind: str, offset: int, floor: int, *shape: int, unit: float = 5e-4) -> Case:
+    """Bands of all lengths, the longest of all bins; results over 30 nats."""
+    case = IntegerCaseBuilder(f"log_power_int16_{offset}_{floor}_{shape}", kind)
+    bins = shape[-1]
+    lengths = np.array([bins, 1, max(1, bins // 2)], np.int32)
+    starts = np.array([0, bins - 1, bins // 3], np.int32)
+    weights = case.rng.integers(0, 32768, lengths.sum()) if kind == "random" else np.full(lengths.sum(), 32767)
+    op = LogPowerInt16(offset, floor, round(2**9 / unit), round(-30 / unit * 2**24))
+    constants = [case.builder.constant(a, "k") for a in (weights.astype(np.int16), starts, lengths)]
+    return case.done(case.builder.add1(op, [case.int16(*shape), case.int16(*shape), *constants]))
+
+
+def silence() -> Case:
+    """Power below 2^16, and none."""
+    case = IntegerCaseBuilder("log_power_int16_silence")
+    clipped = [case.builder.add1(ClipInt16(-2, 2), [case.int16(40)]) for _ in range(2)]
+    bins = np.arange(40, dtype=np.int32)
+    constants = [np.arange(40, dtype=np.int16), bins, np.ones(40, np.int32)]
+    operands = [*clipped, *(case.builder.constant(a, "k") for a in constants)]
+    return case.done(case.builder.add1(LogPowerInt16(0, 1, 1 << 20, 5 << 24), operands))
 
 
 def constant_frame() -> Case:
@@ -132,6 +155,13 @@ CASES = [
         for e, shape in ((0, (1,)), (10**6, (17,)), (10**15, (3, 8)), (5, (65,)))
     ),
     constant_frame(),
+    *(
+        log_power(kind, offset, floor, *shape)
+        for kind in ("random", "alternating")
+        for offset, floor, shape in ((0, 1, (1,)), (1 << 40, 1, (17,)), (0, 1 << 46, (2, 65)))
+    ),
+    log_power("alternating", (1 << 62) - 1, (1 << 62) - 1, 300),
+    silence(),
     *(
         single(SoftmaxInt16(m, s), "random", *shape)
         for m, s, shape in ((20000, 15, (7,)), (300, 12, (3, 4)), (32767, 1, (5,)), (1, 4, (1,)))
