@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgernn.api import Model, Progress
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from edgernn.validation.metrics import Metric
     from edgernn.validation.reference import Reference
     from edgernn.validation.segments import SegmentProof
-
-FORMATS = ("onnx", "c", "ern", "so")
-"""What segments are written as."""
 
 
 class SegmentModel(Model):
@@ -92,11 +88,6 @@ class SegmentModel(Model):
     @property
     def _written(self) -> Segment:
         return replace(self.segment, tokenizer=self.tokenizer)
-
-    def _write(self, staging: Path, path: Path, target: str | None) -> Path:
-        if path.suffix.lstrip(".") not in FORMATS:
-            raise UsageError(f"{path}: models of whole segments are written as {', '.join('.' + f for f in FORMATS)}")
-        return super()._write(staging, path, target)
 
     def report(self, artifacts: list[ArtifactReport], data: str, progress: Progress | None = None) -> Report:
         """As of any model; the layers and states are those of all stages."""

@@ -15,6 +15,7 @@ from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
 from edgernn.runtime.engines.base import Engine
 from edgernn.runtime.engines.native_segment import open_library
 from edgernn.runtime.engines.onnxruntime_segment import open_file as open_onnx
+from edgernn.runtime.engines.tflite_segment import open_file as open_tflite
 from edgernn.runtime.segment import Runner, SegmentSession
 from edgernn.runtime.session import Session
 from edgernn.runtime.stages import StageRunner
@@ -23,7 +24,9 @@ SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
     engine: tuple(s for s, engines in ENGINES_OF_SUFFIX.items() if engine in engines) for engine in ENGINES
 }
 
-OPENERS: dict[str, Callable[[Path], Engine | Runner]] = {"native": open_library, "onnxruntime": open_onnx}
+OPENERS: dict[str, Callable[[Path], Engine | Runner]] = {
+    "native": open_library, "onnxruntime": open_onnx, "tflite": open_tflite,
+}  # fmt: skip
 """Engines whose files hold step programs or models of whole segments; the others' modules have ``open``."""
 
 

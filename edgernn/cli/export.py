@@ -74,27 +74,14 @@ def command(
     """
     if model is None:
         raise UsageError(f"MODEL is missing: file.py:name, package.module:name or file.onnx, here or in {config.NAME}")
-    formats = _formats_of(options["mode"], formats)
     chosen = tuple(name.strip() for name in decoders.split(",")) if decoders else ()
-    order = Order(formats, target, Path(output), options["drift_steps"], chosen)
+    order = Order(formats or FORMATS, target, Path(output), options["drift_steps"], chosen)
     with prints_to_stderr():
         exported = _export_or_show_search(ModelOptions(model, **options), order, show=not (quiet or as_json))
     if as_json:
         _print_json(exported)
     elif not quiet:
         _print(exported)
-
-
-def _formats_of(mode: str, formats: tuple[str, ...] | None) -> tuple[str, ...]:
-    """What to write. Raises UsageError for what models of whole segments are not written as."""
-    if mode == "stream":
-        return formats or FORMATS
-    from edgernn.segments import FORMATS as OF_SEGMENTS
-
-    wrong = [f for f in formats or () if f not in OF_SEGMENTS]
-    if wrong:
-        raise UsageError(f"--format {','.join(wrong)}: with --mode segment, formats are {', '.join(OF_SEGMENTS)}")
-    return formats or OF_SEGMENTS
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Passes that need no Scan: the recurrent operators, and all others, take the frames of a whole segment at once.
 
-That is 2.5 to 5 times faster in ONNX Runtime than a Scan (``benchmarks/onnx_segments.py``). It is possible where the
+That is 2.5 to 6 times faster in ONNX Runtime than a Scan (``benchmarks/segment_formats.py``). It is possible where the
 only states are those of recurrent operators.
 """
 

@@ -1,16 +1,17 @@
 """Writes .tflite files: builtin operators, of float32 or of integers, state as explicit inputs and outputs.
 
 Inputs are the ports and then the states, outputs the ports and then the states after the step, each
-under its name (``<state>_next`` for the latter) in the one signature. The model's metadata holds the
+under its name (``<state>_next`` for the latter) in the one signature. Files of whole segments take the frames of the
+longest segment, then how many of them there are (``edgernn.export.tflite.segments``). The model's metadata holds the
 interface (JSON) and a SHA-256 of the file.
 """
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
 
-from edgernn.errors import OutputError
+from edgernn.export.files import write_file
 from edgernn.export.tflite import (
     lower_frame,
     lower_integer,
@@ -20,16 +21,17 @@ from edgernn.export.tflite import (
     lower_recurrent,
 )
 from edgernn.export.tflite.ends import add_inputs, add_outputs
-from edgernn.export.tflite.lower import BACKEND, Lowering, knows, lower
+from edgernn.export.tflite.lower import BACKEND, knows, lower_program
 from edgernn.export.tflite.lower_elementwise import can_lower_unary
+from edgernn.export.tflite.segments import SegmentLowering
 from edgernn.export.tflite.writer import Writer
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import METADATA_KEY, Interface
 from edgernn.ir.legalize import legalize
 from edgernn.ir.op import Op
+from edgernn.ir.segment import Segment, with_live_port
 from edgernn.ops import Dequantize, Unary
-from edgernn.ops.dequantize import quantized_matrices
 from edgernn.passes.scales import infer_scales
 
 SIGNATURE = "serving_default"
@@ -50,34 +52,32 @@ def can_lower(op: Op) -> bool:
     return can_lower_unary(op) if isinstance(op, Unary) else knows(op)
 
 
-def write(graph: Graph, path: Path) -> None:
-    """Write ``graph`` as a .tflite file at ``path``, whole or not at all.
+def write(model: Graph | Segment, path: Path) -> None:
+    """Write a step program, or a model of whole segments, as a .tflite file at ``path``, whole or not at all.
 
     Raises UnsupportedOpError, naming op and node, for an op that TensorFlow Lite cannot express, and
     OutputError where the file cannot be written.
     """
-    data = to_bytes(graph)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_file(path, to_bytes(model))
 
 
-def to_bytes(graph: Graph) -> bytes:
-    """The .tflite file of ``graph``."""
-    interface = Interface.of(graph, fingerprint(graph))
-    legal = legalize(graph, BACKEND, can_lower)
-    writer, tensors = Writer(f"edgernn: {graph.name}"), dict[str, int]()
-    scales, matrices = infer_scales(legal), quantized_matrices(legal)
-    inputs = add_inputs(legal, writer, tensors, scales)
-    for node in legal.nodes:
-        if isinstance(node.op, Dequantize):
-            continue
-        to = Lowering(legal, writer, tensors, node, scales, matrices)
-        tensors.update(zip(node.outputs, lower(node.op, to), strict=True))
-    outputs = add_outputs(legal, writer, tensors, inputs)
+def to_bytes(model: Graph | Segment) -> bytes:
+    """The .tflite file of ``model``."""
+    writer = Writer(f"edgernn: {model.name}")
+    if isinstance(model, Segment):
+        stages = [replace(s, graph=legalize(s.graph, BACKEND, can_lower)) for s in map(with_live_port, model.stages)]
+        inputs, outputs = SegmentLowering(replace(model, stages=stages), writer).ends()
+        interface = model.interface()
+    else:
+        inputs, outputs = _step(model, writer)
+        interface = Interface.of(model, fingerprint(model))
     return writer.finish(inputs, outputs, {METADATA_KEY: interface.to_json().encode()}, SIGNATURE)
+
+
+def _step(graph: Graph, writer: Writer) -> tuple[dict[str, int], dict[str, int]]:
+    """Append a step program. Returns its inputs and outputs, ports and states: names -> tensors."""
+    legal, tensors = legalize(graph, BACKEND, can_lower), dict[str, int]()
+    scales = infer_scales(legal)
+    inputs = add_inputs(legal, writer, tensors, scales)
+    lower_program(legal, writer, tensors, scales)
+    return inputs, add_outputs(legal, writer, tensors, inputs)

@@ -21,7 +21,8 @@ from edgernn.export.tflite.writer import Quantization, Writer
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.legalize import describe
 from edgernn.ir.op import Array, Op
-from edgernn.ops.dequantize import QuantizedMatrix
+from edgernn.ops import Dequantize
+from edgernn.ops.dequantize import QuantizedMatrix, quantized_matrices
 from edgernn.passes.scales import operand_key
 
 BACKEND = "tflite"
@@ -237,6 +238,16 @@ class Lowering:
             return self.reshape(x, shape)
         options = schema.ReducerOptionsT(keepDims=keepdims)
         return self.emit(code, [x, self.constant(dropped, "int32")], shape, options)
+
+
+def lower_program(graph: Graph, writer: Writer, tensors: dict[str, int], scales: Mapping[str, float]) -> None:
+    """Append the operators of all nodes of a graph that this backend expresses. ``tensors`` are those of the input
+    ports and states; those of the other values are added."""
+    matrices = quantized_matrices(graph)
+    for node in graph.nodes:
+        if not isinstance(node.op, Dequantize):
+            to = Lowering(graph, writer, tensors, node, scales, matrices)
+            tensors.update(zip(node.outputs, lower(node.op, to), strict=True))
 
 
 def tensor_of(graph: Graph, writer: Writer, tensors: dict[str, int], name: str) -> int:

@@ -60,16 +60,43 @@ class Quantization:
 
 
 @dataclass
+class _File:
+    """What the subgraphs of a file share."""
+
+    buffers: list[Any] = field(default_factory=lambda: [_Buffer()])
+    codes: dict[tuple[int, int], int] = field(default_factory=dict)
+    constants: dict[Any, int] = field(default_factory=dict)
+    subgraphs: list[Writer] = field(default_factory=list)
+
+    def add_buffer(self, raw: bytes) -> int:
+        """The index of a new buffer."""
+        self.buffers.append(_Buffer(data=raw))
+        return len(self.buffers) - 1
+
+
+@dataclass
 class Writer:
-    """Collects one subgraph. Tensors are known by their index."""
+    """Collects one subgraph, the first that of the model. Tensors are known by their index.
+
+    inputs, outputs  tensors of a subgraph that operators call
+    """
 
     description: str
     tensors: list[Any] = field(default_factory=list)
     operators: list[Any] = field(default_factory=list)
-    _buffers: list[Any] = field(default_factory=lambda: [_Buffer()])
-    _codes: dict[tuple[int, int], int] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    _file: _File = field(default_factory=_File)
     _constants: dict[Any, int] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.index = len(self._file.subgraphs)
+        self._file.subgraphs.append(self)
+
+    def subgraph(self, name: str) -> Writer:
+        """Another subgraph of the same file."""
+        return Writer(name, _file=self._file)
 
     def tensor(
         self, name: str, shape: Sequence[int], dtype: str, quantization: Quantization | None = None
@@ -82,7 +109,9 @@ class Writer:
         raw = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
         key = (raw, str(array.dtype), array.shape, quantization)
         if key not in self._constants:
-            buffer = self._add_buffer(raw)
+            if key not in self._file.constants:
+                self._file.constants[key] = self._file.add_buffer(raw)
+            buffer = self._file.constants[key]
             self._constants[key] = self._add_tensor(name, array.shape, str(array.dtype), quantization, buffer)
         return self._constants[key]
 
@@ -91,7 +120,7 @@ class Writer:
     ) -> None:
         """Append the builtin operator ``code``; ``options`` is one of the schema's, such as AddOptionsT."""
         builtin = getattr(schema.BuiltinOperator, code)
-        index = self._codes.setdefault((builtin, version), len(self._codes))
+        index = self._file.codes.setdefault((builtin, version), len(self._file.codes))
         entry = schema.OperatorT(opcodeIndex=index, inputs=list(inputs), outputs=list(outputs))
         if options is not None:
             union = type(options).__name__.removesuffix("T")
@@ -125,28 +154,27 @@ class Writer:
     def finish(
         self, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, bytes], signature: str
     ) -> bytes:
-        """The file. ``inputs`` and ``outputs`` map the names in the signature to tensors, in order.
+        """The file, of which this is the first subgraph. ``inputs`` and ``outputs`` map the names in the signature to
+        tensors, in order.
 
         The entry DIGEST_KEY is added to the metadata: the SHA-256 of the file with these 32 bytes zero.
         """
+        self.inputs, self.outputs = list(inputs.values()), list(outputs.values())
         entries = {**metadata, DIGEST_KEY: bytes(hashlib.sha256().digest_size)}
         model = schema.ModelT(
             version=SCHEMA_VERSION,
             description=self.description,
-            operatorCodes=[_operator_code(code, version) for code, version in self._codes],
-            subgraphs=[schema.SubGraphT(
-                tensors=self.tensors, inputs=list(inputs.values()), outputs=list(outputs.values()),
-                operators=self.operators, name="main",
-            )],
-            metadata=[schema.MetadataT(name=k, buffer=self._add_buffer(v)) for k, v in entries.items()],
-            buffers=self._buffers,
+            operatorCodes=[_operator_code(code, version) for code, version in self._file.codes],
+            subgraphs=[writer._packed() for writer in self._file.subgraphs],
+            metadata=[schema.MetadataT(name=k, buffer=self._file.add_buffer(v)) for k, v in entries.items()],
+            buffers=self._file.buffers,
             signatureDefs=[schema.SignatureDefT(
                 signatureKey=signature, subgraphIndex=0, inputs=_name_map(inputs), outputs=_name_map(outputs),
             )],
         )  # fmt: skip
         builder = flatbuffers.Builder(1 << 16)
         builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-        return _with_digest(builder.Output(), len(self._buffers) - 1)
+        return _with_digest(builder.Output(), len(self._file.buffers) - 1)
 
     def _add_tensor(
         self, name: str, shape: Sequence[int], dtype: str, quantization: Quantization | None, buffer: int
@@ -157,9 +185,11 @@ class Writer:
         ))  # fmt: skip
         return len(self.tensors) - 1
 
-    def _add_buffer(self, raw: bytes) -> int:
-        self._buffers.append(_Buffer(data=raw))
-        return len(self._buffers) - 1
+    def _packed(self) -> Any:
+        return schema.SubGraphT(
+            tensors=self.tensors, inputs=self.inputs, outputs=self.outputs, operators=self.operators,
+            name=self.description if self.index else "main",
+        )  # fmt: skip
 
     def _unique(self, hint: str) -> str:
         name, number = hint, 1

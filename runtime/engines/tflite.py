@@ -110,7 +110,21 @@ def missing() -> MissingExtraError | None:
 
 
 def open(path: Path) -> TfliteEngine:
-    """Load a .tflite file.
+    """Load a .tflite file of a step program. Raises as ``read_tflite``."""
+    interface, interpreter, package, data = read_tflite(path)
+    if interface.max_frames is not None:
+        raise EngineError(f"{path}: the model takes whole segments: it has no step")
+    return engine_of(interface, interpreter, package, data, str(path))
+
+
+def engine_of(interface: Interface, interpreter: Any, package: str, data: bytes, where: str) -> TfliteEngine:
+    """The engine of what ``read_tflite`` gave, which is of a step program."""
+    return TfliteEngine(interface, _inner(interpreter, package), data, where)
+
+
+def read_tflite(path: Path) -> tuple[Interface, Any, str, bytes]:
+    """The interface of a .tflite file, an interpreter with its tensors, the distribution that it is of, and the file,
+    which must live as long as the interpreter.
 
     Raises ArtifactError for a file that is damaged or that edgernn did not write, EngineError where the
     interpreter refuses it.
@@ -124,7 +138,7 @@ def open(path: Path) -> TfliteEngine:
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise EngineError(f"{where}: {package} refuses the file: {error}") from None
-    return TfliteEngine(interface, _inner(interpreter, package), data, where)
+    return interface, interpreter, package, data
 
 
 def _import_interpreter() -> tuple[str, Any]:

@@ -171,13 +171,14 @@ def test_the_c_agrees_with_pytorch_for_every_length(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_onnx_agrees_with_pytorch_for_every_length(name: str, tmp_path: Path) -> None:
+def test_files_for_other_runtimes_agree_with_pytorch_for_every_length(name: str, tmp_path: Path) -> None:
     model = converted(name)
-    report = model.save(tmp_path / "model.onnx")
-    assert report.passed and report.engine == "onnxruntime"
-    session = edgernn.load(tmp_path / "model.onnx")
-    assert isinstance(session, SegmentSession) and session.max_frames == MOST
-    assert session.buffer_bytes == model.segment.buffer_bytes and session.state_bytes == model.segment.state_bytes
+    for suffix, engine in (("onnx", "onnxruntime"), ("tflite", "tflite")):
+        report = model.save(tmp_path / f"model.{suffix}")
+        assert report.passed and report.engine == engine
+        session = edgernn.load(tmp_path / f"model.{suffix}")
+        assert isinstance(session, SegmentSession) and session.max_frames == MOST
+        assert session.buffer_bytes == model.segment.buffer_bytes and session.state_bytes == model.segment.state_bytes
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -204,7 +205,7 @@ def test_a_wrong_weight_shows(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture(params=["ern", "so", "onnx"])
+@pytest.fixture(params=["ern", "so", "onnx", "tflite"])
 def session(tmp_path: Path, request: pytest.FixtureRequest) -> SegmentSession:
     path = tmp_path / f"gru.{request.param}"
     converted("gru").save(path)

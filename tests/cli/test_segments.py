@@ -46,7 +46,7 @@ def test_export_run_inspect_validate(exported: Path) -> None:
     assert ok(cli("validate", exported, "--reference", "net.py:Both", *MODEL)).code == 0
 
 
-@pytest.mark.parametrize("suffix", ["onnx", "so"])
+@pytest.mark.parametrize("suffix", ["onnx", "tflite", "so"])
 def test_other_files_run_inspect_validate(exported: Path, suffix: str) -> None:
     file = exported.with_suffix(f".{suffix}")
     np.save("x.npy", np.random.default_rng(0).standard_normal((7, 4)).astype(np.float32))
@@ -55,7 +55,7 @@ def test_other_files_run_inspect_validate(exported: Path, suffix: str) -> None:
     assert np.allclose(np.load("y.npy"), np.load("z.npy"), atol=1e-6)
     plain = ok(cli("inspect", file, "--json")).json
     assert (plain["mode"], plain["max_frames"], plain["state_bytes"]) == ("segment", 9, 24)
-    assert plain["buffer_bytes"] == {"onnx": 648, "so": 216}[suffix]
+    assert plain["buffer_bytes"] == {"onnx": 648, "tflite": 648, "so": 216}[suffix]
     assert f"buffers {plain['buffer_bytes']} bytes" in ok(cli("inspect", file)).out
     assert ok(cli("validate", file, "--reference", "net.py:Both", *MODEL)).code == 0
 
@@ -65,7 +65,6 @@ def test_what_does_not_fit_is_said(exported: Path) -> None:
     for arguments, code, said in (
         (["run", exported, "--input", "long.npy"], 2, "9 frames of a segment"),
         (["run", exported, "--input", "long.npy", "--snapshot", "s"], 2, "no state between segments"),
-        (["export", "net.py:Both", *MODEL, "--format", "tflite"], 2, "formats are onnx, c, ern, so"),
         (["export", "net.py:Both", "--input", "1,T,4", "--mode", "segment"], 2, "max_frames"),
         (["export", "net.py:Both", *MODEL, "--quant", "int16x8"], 2, "calibration"),
         (["profile", "x.npy", "--board", "nucleo-f446re"], 2, "expected an .ern file"),

@@ -20,7 +20,7 @@ from tests.property.timed_modules import Plan, Timed, plans
 from tests.support import SUFFIX_OF_ENGINE, require, write
 
 STREAMS = {"native": 3, "tflite": 4, "onnxruntime": 5, "numba": 3, "reference": 10}
-SEGMENTS = {"native": 2, "onnxruntime": 5, "numba": 2, "reference": 10}
+SEGMENTS = {"native": 2, "onnxruntime": 5, "tflite": 5, "numba": 2, "reference": 10}
 PHASES = [Phase.explicit, Phase.generate]
 """Shrinking takes minutes: the plan that fails is short as it is."""
 

@@ -45,8 +45,8 @@ def test_quantized_models_are_proved(name: str, scheme: str, tmp_path: Path) -> 
     for suffix in ("ern", "so") if (name, scheme) in COMPILED else ():
         compiled = quantized.save(tmp_path / f"compiled.{suffix}")
         assert compiled.passed and compiled.engine == {"ern": "numba", "so": "native"}[suffix]
-    if (name, scheme) in COMPILED or scheme == "weights8":
-        foreign = quantized.save(tmp_path / "model.onnx")
+    for suffix in ("onnx", "tflite") if (name, scheme) in COMPILED or scheme == "weights8" else ():
+        foreign = quantized.save(tmp_path / f"model.{suffix}")
         kind = "same program" if scheme == "weights8" else "arithmetic of the runtime"
         assert foreign.passed and foreign.properties[-1].name == kind
     names = [p.name for p in report.properties]

@@ -2,7 +2,8 @@
 
     PYTHON tflite_elsewhere.py tflite-runtime|tflite-micro FOLDER
 
-``FOLDER`` holds ``<k>.tflite`` and ``<k>.npz`` (see ``test_tflite_elsewhere.py``). Prints one line a
+``FOLDER`` holds ``<k>.tflite`` and ``<k>.npz`` (see ``test_tflite_elsewhere.py`` and, of whole segments,
+``test_tflite_segments_elsewhere.py``). Prints one line a
 file: its number, and the largest error relative to the largest output (at least 1). PYTHON needs
 NumPy and the runtime; for tflite-runtime, edgernn must be importable.
 """
@@ -63,6 +64,42 @@ def largest_error(path: Path, opener: Callable[..., Any]) -> float:
     return error
 
 
+def segment_runner(path: Path, runtime: str, outputs: int) -> Callable[[list[Any], int], list[Any]]:
+    """Runs whole segments: inputs with the rows of the longest, and how many steps are of the segment."""
+    if runtime == "tflite-runtime":
+        from edgernn.runtime.engines.tflite_segment import TfliteRunner, open_file
+
+        runner = open_file(path)
+        if not isinstance(runner, TfliteRunner):
+            raise SystemExit(f"{path} is no file of segments")
+        return lambda inputs, count: runner.run([array[:count] for array in inputs], count)
+    from tflite_micro.python.tflite_micro import runtime as micro
+
+    interpreter = micro.Interpreter.from_file(str(path))
+
+    def run(inputs: list[Any], count: int) -> list[Any]:
+        for k, array in enumerate([*inputs, np.array([count], np.int32)]):
+            interpreter.set_input(np.ascontiguousarray(array), k)
+        interpreter.invoke()
+        return [np.array(interpreter.get_output(k)) for k in range(outputs)]
+
+    return run
+
+
+def segments_error(path: Path, runtime: str) -> float:
+    """As ``largest_error``, of a file of whole segments."""
+    data = np.load(path.with_suffix(".npz"))
+    run = segment_runner(path, runtime, int(data["outputs"]))
+    error = 0.0
+    for t in range(int(data["segments"])):
+        count = int(data[f"count{t}"])
+        for k, y in enumerate(run([data[f"x{t}_{k}"] for k in range(int(data["inputs"]))], count)):
+            wanted = data[f"y{t}_{k}"]
+            rows = y[:count] if data[f"timed{k}"] else y.reshape(wanted.shape)
+            error = max(error, relative_error(rows, wanted))
+    return error
+
+
 def relative_error(found: Any, wanted: Any) -> float:
     """Infinity where shapes or dtypes differ or a value is not a number; of integers, relative to their range."""
     if found.shape != wanted.shape or found.dtype != wanted.dtype or not np.isfinite(found).all():
@@ -75,7 +112,9 @@ def main(runtime: str, folder: str) -> None:
     """Check every file of the folder."""
     opener = {"tflite-runtime": open_runtime, "tflite-micro": open_micro}[runtime]
     for path in sorted(Path(folder).glob("*.tflite"), key=lambda p: int(p.stem)):
-        print(path.stem, largest_error(path, opener), flush=True)
+        in_segments = "segments" in np.load(path.with_suffix(".npz")).files
+        error = segments_error(path, runtime) if in_segments else largest_error(path, opener)
+        print(path.stem, error, flush=True)
 
 
 if __name__ == "__main__":

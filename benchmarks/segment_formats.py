@@ -1,9 +1,10 @@
-"""Whole segments in ONNX Runtime: recurrent operators over all frames, or a Scan with a step of the program.
+"""Whole segments as files for other runtimes, and as compiled C.
 
-    python -m benchmarks.onnx_segments [--json results.json]
+    python -m benchmarks.segment_formats [--json results.json]
 
-Microseconds of a frame of bidirectional layers with a linear layer, in one thread. "native" is the same model as
-compiled C. The rule of ``edgernn.export.onnx.sequences`` (all frames at once where that is possible) stands on this.
+Microseconds of a frame of bidirectional layers with a linear layer, in one thread: as C ("native"), in ONNX Runtime by
+recurrent operators over all frames, or by a Scan with a step of the program, and in LiteRT. The rule of
+``edgernn.export.onnx.sequences`` (all frames at once where that is possible) stands on this.
 """
 
 from __future__ import annotations
@@ -19,17 +20,19 @@ import torch
 from torch import Tensor, nn
 
 import edgernn
-from benchmarks.report import console, machine, show_table, write_json
+from benchmarks.report import machine, show_table, write_json
 from benchmarks.timing import interleaved_us, medians
 from edgernn.export.c import write_shared_library
 from edgernn.export.onnx import build_segment, to_file
+from edgernn.export.tflite import write as write_tflite
 from edgernn.runtime.segment import SegmentSession
 from edgernn.segments import SegmentModel
 
 SIZES = (("LSTM", 16, 24, 40), ("LSTM", 40, 64, 100), ("LSTM", 64, 128, 100), ("GRU", 64, 128, 100))
 """(layer, inputs, hidden, frames)."""
 
-FORMS = ("native", "operators", "Scan")
+FORMS = {"native": "so", "operators": "onnx", "Scan": "onnx", "LiteRT": "tflite"}
+"""Name -> suffix."""
 
 
 class Both(nn.Module):
@@ -53,10 +56,11 @@ def measure(layer: str, inputs: int, hidden: int, frames: int, rounds: int) -> d
         raise click.ClickException("no model of segments")
     x = np.random.default_rng(1).standard_normal((frames, inputs)).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
-        files = {form: Path(folder) / f"{form}.{'so' if form == 'native' else 'onnx'}" for form in FORMS}
+        files = {form: Path(folder) / f"{form}.{suffix}" for form, suffix in FORMS.items()}
         write_shared_library(model.segment, files["native"])
         files["operators"].write_bytes(to_file(build_segment(model.segment)))
         files["Scan"].write_bytes(to_file(build_segment(model.segment, lambda stage: False)))
+        write_tflite(model.segment, files["LiteRT"])
         runs = {form: _runner(path) for form, path in files.items()}
         results = [run(x) for run in runs.values()]
         worst = max(float(np.abs(y - results[0]).max()) for y in results)
@@ -85,7 +89,6 @@ def main(rounds: int, json_path: Path | None) -> None:
         rows.append([f"{layer}({inputs}->{hidden}), {frames} frames", *(f"{us[form]:.2f}" for form in FORMS)])
     show_table(f"Microseconds a frame, {machine()}", ["layer, both directions", *FORMS], rows)
     write_json({"machine": machine(), "us": results}, json_path)
-    console.print("one thread, onnxruntime and native")
 
 
 if __name__ == "__main__":
