@@ -28,7 +28,9 @@ from edgernn.export.tflite import write as write_tflite
 from edgernn.runtime.segment import SegmentSession
 from edgernn.segments import SegmentModel
 
-SIZES = (("LSTM", 16, 24, 40), ("LSTM", 40, 64, 100), ("LSTM", 64, 128, 100), ("GRU", 64, 128, 100))
+SIZES = (
+    ("LSTM", 16, 24, 40), ("LSTM", 40, 64, 100), ("LSTM", 40, 64, 1000), ("LSTM", 64, 128, 100), ("GRU", 64, 128, 100),
+)  # fmt: skip
 """(layer, inputs, hidden, frames)."""
 
 FORMS = {"native": "so", "operators": "onnx", "Scan": "onnx", "LiteRT": "tflite"}
@@ -85,7 +87,7 @@ def main(rounds: int, json_path: Path | None) -> None:
     results: dict[str, dict[str, float]] = {}
     rows = []
     for layer, inputs, hidden, frames in SIZES:
-        us = results[f"{layer}_{inputs}_{hidden}"] = measure(layer, inputs, hidden, frames, rounds)
+        us = results[f"{layer}_{inputs}_{hidden}_{frames}"] = measure(layer, inputs, hidden, frames, rounds)
         rows.append([f"{layer}({inputs}->{hidden}), {frames} frames", *(f"{us[form]:.2f}" for form in FORMS)])
     show_table(f"Microseconds a frame, {machine()}", ["layer, both directions", *FORMS], rows)
     write_json({"machine": machine(), "us": results}, json_path)
