@@ -33,10 +33,15 @@ def recurrence(
 
     ``body`` is kept under ``name``, which the traced graph holds; weights must be all it computes with.
     """
-    _bodies[name] = body
-    results = _operator()(name, list(sequences), list(states), list(weights))
+    keep(name, body)
+    results = overload()(name, list(sequences), list(states), list(weights))
     count = len(results) - len(states)
     return list(results[:count]), list(results[count:])
+
+
+def keep(name: str, body: Body) -> None:
+    """Keep a function under the name by which calls of the operator refer to it."""
+    _bodies[name] = body
 
 
 def body_named(name: str) -> Body:
@@ -45,14 +50,14 @@ def body_named(name: str) -> Body:
 
 
 @cache
-def _operator() -> Any:
+def overload() -> Any:
     """The operator, defined when it is first used."""
     library: Any = torch.library.Library("edgernn", "FRAGMENT")  # type: ignore[no-untyped-call]
     _libraries.append(library)
     library.define(_SCHEMA)
     library.impl("recurrence", _run, "CompositeExplicitAutograd")
     torch.library.register_fake("edgernn::recurrence", _shapes, lib=library)
-    return torch.ops.edgernn.recurrence
+    return torch.ops.edgernn.recurrence.default
 
 
 _libraries: list[Any] = []

@@ -63,7 +63,8 @@ def run_once(module: torch.nn.Module, spec: CallSpec, length: int) -> list[Any]:
         raise UsageError(
             f"{where}the module fails when it is called with inputs of shapes {shapes}: "
             f"{type(error).__name__}: {first_line(error)}{code}\n"
-            "  what to do: make the inputs (--input, or the example) those that forward takes, with batch size 1"
+            "  what to do: make the inputs (--input, or the example) those that forward takes, with batch size 1, "
+            "and without T where forward is one step and takes a state"
         ) from error
 
 

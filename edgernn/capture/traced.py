@@ -11,6 +11,7 @@ import torch
 from torch.export.graph_signature import InputKind
 
 from edgernn.capture.exporting import WRAPPED, export
+from edgernn.capture.rolled import roll
 from edgernn.capture.source import user_line
 from edgernn.capture.spec import CallSpec
 from edgernn.errors import UnsupportedModelError
@@ -112,6 +113,8 @@ def trace(
     outputs: list[Any] = []
     for program in (first, second):
         program.graph.eliminate_dead_code()
+    if len(first.graph.nodes) != len(second.graph.nodes):
+        roll(first.graph, second.graph)
     for a, b in _aligned(list(first.graph.nodes), list(second.graph.nodes)):
         pairs.twins[a.name] = b.name
         if a.op == "call_function":
@@ -136,10 +139,12 @@ def _loop_error(a: Any, b: Any) -> UnsupportedModelError:
     """The graphs part at nodes ``a`` and ``b``; the second is still in the loop where there is one."""
     source = user_line(b.meta.get("stack_trace")) or user_line(a.meta.get("stack_trace"))
     return UnsupportedModelError(
-        "the operations that run depend on the length of the sequence: a Python loop over time, or an if on the length",
+        "the operations that run depend on the length of the sequence: a Python loop over time whose steps differ, or "
+        "an if on the length",
         source=source,
-        remedy="replace the loop by nn.LSTM/GRU/RNN over the whole sequence, or give the body of the loop as a step "
-        "module forward(x_t, state) -> (y_t, state), together with its state (--state)",
+        remedy="let every step of the loop do the same with frame t and what the step before left; or use "
+        "nn.LSTM/GRU/RNN over the whole sequence, or give the body of the loop as a step module "
+        "forward(x_t, state) -> (y_t, state), together with its state (--state)",
     )
 
 

@@ -59,6 +59,8 @@ class _Rule:
             x = before.inputs[0]
         if builder.graph.values[x].shape == op.shape:
             return [x]
+        if x in builder.graph.constants:
+            return [builder.constant(builder.graph.constants[x].reshape(op.shape), name)]
         return builder.add(op, [x], name)
 
     def _transpose(

@@ -96,19 +96,20 @@ def picked_frames(self: Any, x: Tensor) -> Tensor:
     return x[:, torch.tensor([0, 3])]  # here
 
 
-def loop(self: Any, x: Tensor) -> Tensor:
+def loop_that_counts(self: Any, x: Tensor) -> Tensor:
     h, out = torch.zeros(1, 5), []
     for t in range(x.size(1)):
-        h = self.cell(x[:, t], h)  # here
+        h = self.cell(x[:, t], h) * t  # here
         out.append(h)
     return torch.stack(out, 1)
 
 
-def loop_over_unbound(self: Any, x: Tensor) -> Tensor:
-    h = torch.zeros(1, 5)
+def loop_over_some(self: Any, x: Tensor) -> Tensor:
+    h, out = torch.zeros(1, 5), []
     for frame in x.unbind(1):  # here
         h = self.cell(frame, h)
-    return h
+        out.append(h)
+    return torch.stack(out[2:], 1)
 
 
 def if_on_length(self: Any, x: Tensor) -> Tensor:
@@ -234,8 +235,8 @@ CASES: list[Case] = [
     (first_frame, "frame 0 of the sequence is taken", "take the last frame"),
     (joined_in_time, "joined one after the other", "take the last frame"),
     (picked_frames, "picked by index", "take the last frame"),
-    (loop, "Python loop over time", "step module"),
-    (loop_over_unbound, "Python loop over time", "step module"),
+    (loop_that_counts, "Python loop over time", "every step of the loop do the same"),
+    (loop_over_some, "Python loop over time", "every step of the loop do the same"),
     (if_on_length, "an if on the length", "step module"),
     (if_on_data, "depends on the values of the data", "outside the model"),
     (selected_by_value, "truth values", "outside the model"),

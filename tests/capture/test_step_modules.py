@@ -306,3 +306,16 @@ def test_state_of_another_shape_comes_back() -> None:
 def test_batch_of_streams_is_refused() -> None:
     with pytest.raises(UnsupportedModelError, match="batch size 2"):
         edgernn.convert(RNNStep("tanh"), inputs="2,6", state="2,5")
+
+
+def test_a_convolution_padded_over_a_frame() -> None:
+    class Images(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 3, padding=1)
+
+        def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+            h = torch.tanh(self.conv(torch.cat([x, h], dim=1)))
+            return h.mean(dim=(2, 3)), h
+
+    assert kinds(prove(Images(), "1,1,4,4", state="1,2,4,4")) == {"output": "frame"}

@@ -9,7 +9,6 @@ import edgernn
 from benchmarks.third_party.fastgrnn import FastGrnn, FastGrnnLoop, stored
 from benchmarks.third_party.guitar import TubeScreamerGru, TubeScreamerLstm
 from benchmarks.third_party.model import ThirdParty, load, stream
-from edgernn.errors import UnsupportedModelError
 from tests.third_party.support import TOLERANCE, check_float, check_integers
 
 
@@ -27,7 +26,7 @@ def test_fastgrnn_gives_the_scores_of_its_authors(tmp_path: Path) -> None:
             np.testing.assert_allclose(stream(session, window)[-1], scores, atol=TOLERANCE * np.abs(scores).max())
 
 
-def test_a_loop_over_time_is_refused_with_what_to_do() -> None:
-    with pytest.raises(UnsupportedModelError, match="a Python loop over time") as caught:
-        edgernn.convert(FastGrnnLoop(), inputs="1,T,3")
-    assert "step" in str(caught.value)
+def test_fastgrnn_as_a_loop_over_time_is_the_step_module(tmp_path: Path) -> None:
+    model = edgernn.convert(FastGrnnLoop(), inputs="1,T,3")
+    check_float(model, FastGrnn(), tmp_path)
+    assert len(model.interface.states) == 1
