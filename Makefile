@@ -4,6 +4,7 @@
 #   PYTHON=python3.12   the interpreter the environments are made with
 #   TORCH_PIP_ARGS=...  extra pip arguments for PyTorch alone, e.g. an --index-url of CPU-only wheels
 #   PYTEST_ARGS=...     extra arguments for pytest in `make test`, e.g. -k lstm
+#   EXAMPLES_ARGS=--check  compares with docs/applications.md in place of writing it
 #   JOBS=2              processes that tests run in; by default one for each core, four at the most
 
 PYTHON ?= python3
@@ -69,7 +70,7 @@ train: $(READY)
 
 examples: export OMP_NUM_THREADS = 1
 examples: $(READY)
-	$(BIN)/python -m examples
+	$(BIN)/python -m examples $(EXAMPLES_ARGS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

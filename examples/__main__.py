@@ -1,7 +1,7 @@
 """Run examples: python -m examples [NAME ...], all of them by default, two at a time.
 
 Each is exported, proved, scored, profiled and shown in build/examples/NAME. The README of each gets its numbers; after
-all have run, docs/applications.md is written.
+all have run, docs/applications.md is written, or with --check compared.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from edgernn.errors import EdgeRNNError
 from examples.common import results, tables
+from examples.common.checking import differences
 from examples.common.example import run
 from examples.common.exporting import BUILD, EXAMPLES, names, task_of
 
@@ -30,15 +31,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names())}; all by default")
     parser.add_argument("--jobs", type=int, default=PROCESSES, help="processes at a time")
     parser.add_argument("--table", action="store_true", help="run nothing: write the table of the last results")
+    parser.add_argument("--check", action="store_true", help="write no table: compare with the one that is written")
     options = parser.parse_args(arguments)
     if options.table:
         return _write_table(names())
     for name in options.names:
         if name not in names():
             parser.error(f"there is no example {name!r}; examples are {', '.join(names())}")
-    if len(options.names) == 1:
+    if len(options.names) == 1 and not options.check:
         return _one(options.names[0])
-    return _several(options.names or names(), options.jobs, write=not options.names)
+    chosen = options.names or names()
+    code = _several(chosen, options.jobs)
+    if code or (options.names and not options.check):
+        return code
+    return _check_table(chosen) if options.check else _write_table(chosen)
 
 
 def _one(name: str) -> int:
@@ -52,7 +58,7 @@ def _one(name: str) -> int:
     return 0
 
 
-def _several(chosen: Sequence[str], jobs: int, write: bool) -> int:
+def _several(chosen: Sequence[str], jobs: int) -> int:
     start_s = time.perf_counter()
     with ThreadPoolExecutor(jobs) as pool:
         codes = list(pool.map(_process, chosen))
@@ -61,7 +67,14 @@ def _several(chosen: Sequence[str], jobs: int, write: bool) -> int:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
         return 1
     print(f"{len(chosen)} examples in {time.perf_counter() - start_s:.0f} s")
-    return _write_table(chosen) if write else 0
+    return 0
+
+
+def _check_table(chosen: Sequence[str]) -> int:
+    wrong = differences(DOCUMENT, [results.read(BUILD / name) for name in chosen])
+    for line in wrong:
+        print(f"{DOCUMENT.name}: {line}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 def _write_table(chosen: Sequence[str]) -> int:
