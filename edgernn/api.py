@@ -7,12 +7,13 @@ import importlib
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from edgernn.errors import OutputError, UsageError, ValidationError
 from edgernn.ir.builder import identifier
@@ -66,6 +67,8 @@ def convert(
     mode     "stream", frame by frame for ever; or "segment", whole segments of up to ``max_frames`` frames, which
              bidirectional layers and statistics over time need. Its sessions have ``run(frames)`` in place of ``step``
 
+    An ``edgernn.Seq2Seq`` takes ``max_frames``, the most frames of a source, and ``inputs`` of the source alone.
+
     An ONNX model is the path of its file or a ModelProto. Its ``inputs`` are "NAME:1,T,40" with T for time, or
     "NAME=VALUE" for one that stays the same; its ``state`` is "INPUT=OUTPUT", for outputs that are the next values of
     inputs; a list or dict for several. What the file says itself need not be given. It is proved against ONNX Runtime.
@@ -81,6 +84,13 @@ def convert(
     from edgernn.validation.reference import Reference
 
     sample_rate_hz = None if sample_rate_hz is None else float(sample_rate_hz)
+    if _is_seq2seq(module):
+        from edgernn.seq2seq import Seq2Seq
+        from edgernn.seq2seq_model import convert_seq2seq
+
+        if mode not in ("stream", "seq2seq") or state is not None or sample_rate_hz is not None:
+            raise UsageError("a Seq2Seq takes inputs (of the source), name and max_frames, and no other option")
+        return convert_seq2seq(cast(Seq2Seq, module), example, inputs, name or "seq2seq", max_frames)
     if mode != "stream" or max_frames is not None:
         return _of_segments(module, example, inputs, state, name, sample_rate_hz, mode, max_frames)
     if isinstance(module, str | os.PathLike) or type(module).__name__ == "ModelProto":
@@ -95,6 +105,12 @@ def convert(
     program = to_step_program(captured.graph)
     program.sample_rate_hz = sample_rate_hz
     return Model(program, Reference(module, captured, program))
+
+
+def _is_seq2seq(module: Any) -> bool:
+    """Whether ``module`` is an ``edgernn.Seq2Seq``; its module is imported if it is one."""
+    home = sys.modules.get("edgernn.seq2seq")
+    return home is not None and isinstance(module, home.Seq2Seq)
 
 
 def _of_segments(

@@ -45,7 +45,7 @@ class Seq2Seq(nn.Module):
             )
         self.encoder, self.decoder = encoder, decoder
         self.start, self.end, self.max_output = start, end, max_output
-        self.encoder_takes_lengths = "lengths" in _parameters(encoder)
+        self.lengths_parameter = _parameters(encoder).get("lengths")
         taken = _parameters(decoder)
         if list(taken)[:2] != ["token", "state"] or not set(taken) <= {"token", "state", "memory", "mask"}:
             raise UsageError(
@@ -72,14 +72,27 @@ class Seq2Seq(nn.Module):
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> tuple[Tensor | None, State, Tensor | None]:
         """Memory [B, T, M], the state of the decoder to begin with, and the mask [B, T] of what is not padding."""
-        found = self.encoder(source, lengths) if self.encoder_takes_lengths else self.encoder(source)
+        if lengths is not None or self.needs_lengths:
+            given = torch.full((source.shape[0],), source.shape[1]) if lengths is None else lengths
+            found = self.encoder(source, lengths=given) if self.lengths_parameter is not None else self.encoder(source)
+        else:
+            found = self.encoder(source)
         memory, state = self.split(found)
-        if memory is None or (lengths is None and (self._mask is None or self._mask.default is not _NO_DEFAULT)):
-            return memory, state, None
-        if lengths is None:
-            return memory, state, memory.new_ones(memory.shape[:2], dtype=torch.bool)
+        if memory is None or lengths is None:
+            return memory, state, self.full_mask(memory)
         frames = -(-lengths.to(memory.device) // max(1, source.shape[1] // memory.shape[1]))
         return memory, state, torch.arange(memory.shape[1], device=memory.device) < frames[:, None]
+
+    @property
+    def needs_lengths(self) -> bool:
+        """Whether the encoder cannot be called without ``lengths``."""
+        return self.lengths_parameter is not None and self.lengths_parameter.default is _NO_DEFAULT
+
+    def full_mask(self, memory: Tensor | None) -> Tensor | None:
+        """The mask of memory without padding, for a decoder that cannot be called without one."""
+        if memory is None or self._mask is None or self._mask.default is not _NO_DEFAULT:
+            return None
+        return memory.new_ones(memory.shape[:2], dtype=torch.bool)
 
     def split(self, found: Any) -> tuple[Tensor | None, State]:
         """Memory and state of what the encoder returned. Raises UsageError where memory is missing."""

@@ -7,9 +7,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from edgernn.errors import ArtifactError, EngineError, MissingExtraError, UnsupportedOpError
-from edgernn.ir.segmentfile import holds_segment, read_segment
+from edgernn.ir.segment import MODE as SEGMENT
+from edgernn.ir.segment import Segment
+from edgernn.ir.segmentfile import mode_of, read_segment
+from edgernn.ir.seq2seq import MODE as SEQ2SEQ
+from edgernn.ir.seq2seqfile import read_seq2seq
 from edgernn.ops import OPS
 from edgernn.runtime.engines import ENGINES, ENGINES_OF_SUFFIX
 from edgernn.runtime.engines.base import Engine
@@ -17,9 +22,11 @@ from edgernn.runtime.engines.native_segment import open_library
 from edgernn.runtime.engines.onnxruntime_segment import open_file as open_onnx
 from edgernn.runtime.engines.tflite_segment import open_file as open_tflite
 from edgernn.runtime.segment import Runner, SegmentSession
+from edgernn.runtime.seq2seq import ProgramEngine, Seq2SeqSession
 from edgernn.runtime.session import Session
 from edgernn.runtime.stages import StageRunner
 
+T = TypeVar("T")
 SUFFIXES_OF_ENGINE: dict[str, tuple[str, ...]] = {
     engine: tuple(s for s, engines in ENGINES_OF_SUFFIX.items() if engine in engines) for engine in ENGINES
 }
@@ -46,8 +53,11 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     if candidates is None:
         raise ArtifactError(f"{path}: unknown suffix {path.suffix!r}; artifacts end in {', '.join(ENGINES_OF_SUFFIX)}")
     named = None if engine == "auto" else _named(path, engine, candidates)
-    if path.suffix == ".ern" and holds_segment(path):
+    mode = mode_of(path) if path.suffix == ".ern" else ""
+    if mode == SEGMENT:
         return _segment(path, named, candidates, raw)
+    if mode == SEQ2SEQ:
+        return _seq2seq(path, named, candidates, raw)
     opened = _first(path, candidates) if named is None else _open(path, engine, named)
     return Session(opened, str(path), raw) if isinstance(opened, Engine) else SegmentSession(opened, str(path), raw)
 
@@ -55,14 +65,31 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
 def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], raw: bool) -> SegmentSession:
     """A session of a model of whole segments: one engine for all of its stages."""
     _, segment = read_segment(path, OPS)
-    interfaces = segment.stage_interfaces()
+    runner = _first_of(path, named, candidates, lambda module: _runner(segment, module))
+    return SegmentSession(runner, str(path), raw)
 
-    def opened(module: ModuleType) -> list[Engine]:
-        pairs = zip(interfaces, segment.stages, strict=True)
-        return [module.of_program(interface, stage.graph) for interface, stage in pairs]
 
+def _seq2seq(path: Path, named: ModuleType | None, candidates: tuple[str, ...], raw: bool) -> Seq2SeqSession:
+    """A session of a model of two parts: one engine for all stages of both."""
+    _, program = read_seq2seq(path, OPS)
+
+    def opened(module: ModuleType) -> ProgramEngine:
+        return ProgramEngine(program, _runner(program.encode, module), _runner(program.step, module))
+
+    return Seq2SeqSession(_first_of(path, named, candidates, opened), str(path), raw)
+
+
+def _runner(segment: Segment, module: ModuleType) -> StageRunner:
+    pairs = zip(segment.stage_interfaces(), segment.stages, strict=True)
+    return StageRunner(segment, [module.of_program(interface, stage.graph) for interface, stage in pairs])
+
+
+def _first_of(
+    path: Path, named: ModuleType | None, candidates: tuple[str, ...], opened: Callable[[ModuleType], T]
+) -> T:
+    """What the named engine opens; else the first of the candidates that is installed and has all ops."""
     if named is not None:
-        return SegmentSession(StageRunner(segment, opened(named)), str(path), raw)
+        return opened(named)
     refusal: MissingExtraError | UnsupportedOpError | None = None
     for name in candidates:
         module = importlib.import_module(ENGINES[name])
@@ -70,7 +97,7 @@ def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], 
         if module.missing() is not None:
             continue
         try:
-            return SegmentSession(StageRunner(segment, opened(module)), str(path), raw)
+            return opened(module)
         except UnsupportedOpError as error:
             refusal = refusal or error
     raise refusal or EngineError(f"{path}: no engine runs this file")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from edgernn.capture.context import Context, fixed_array, refuse
+from edgernn.capture.context import SEGMENT_REMEDY, Context, fixed_array, refuse, stream_arg
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream
 from edgernn.ir.op import Array
@@ -14,7 +14,10 @@ from edgernn.ops import Reshape, Slice
 
 
 def initial(ctx: Context, call: Call, start: Any, shape: tuple[int, ...]) -> tuple[Array, str, int]:
-    """The value that a state starts from; the port that gives it, if one does, and from which row on."""
+    """The value that a state starts from; the port that gives it, if one does, and from which row on.
+
+    Raises UnsupportedModelError for what is computed.
+    """
     if isinstance(start, Constant):
         array = fixed_array(call, start, "initial state")
         return np.ascontiguousarray(array.reshape(shape), dtype=_narrow(array)), "", 0
@@ -23,9 +26,18 @@ def initial(ctx: Context, call: Call, start: Any, shape: tuple[int, ...]) -> tup
         refuse(
             call,
             "its initial state is computed from the input",
-            "start from zeros, from a parameter, or from an argument of forward that is passed on unchanged",
+            "start from zeros, from a parameter, or from an argument of forward that is passed on unchanged; or "
+            f"convert it for whole segments ({SEGMENT_REMEDY})",
         )
     return np.zeros(shape, np.float32), port, row
+
+
+def computed(ctx: Context, call: Call, start: Any, shape: tuple[int, ...]) -> str:
+    """Of a segment: the value that a state starts from, which holds for the whole of it."""
+    start = stream_arg(call, start, "initial state")
+    if not ctx.is_final(start):
+        refuse(call, "its initial state changes along the sequence", "start from what holds for the whole segment")
+    return ctx.reshaped(start.value, shape, call)
 
 
 def _narrow(array: Array) -> str:

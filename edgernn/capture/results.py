@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch.nn.utils.rnn import PackedSequence
@@ -10,10 +10,11 @@ from torch.utils import _pytree as pytree
 
 from edgernn.capture.context import Context
 from edgernn.capture.spec import CallSpec, InputSpec
-from edgernn.capture.values import Complex, Shares, Stream, Weighted
+from edgernn.capture.values import Complex, Constant, Shares, Stream, Weighted
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.builder import identifier
 from edgernn.ir.graph import Graph, Port, state_name
+from edgernn.ir.op import Array
 from edgernn.ops import Embedding, Last
 
 
@@ -50,6 +51,7 @@ class Captured:
     states; and how its ports relate to the module's arguments and results.
 
     least_steps  in the shortest sequence that the module can be called with
+    constants    index among the flattened results -> value of a result that does not depend on the input
     """
 
     graph: Graph
@@ -57,10 +59,13 @@ class Captured:
     arguments: list[ArgumentInfo]
     outputs: list[OutputInfo]
     least_steps: int = 1
+    constants: dict[int, Array] = field(default_factory=dict)
 
 
-def declare_outputs(ctx: Context, results: list[Any], out_spec: Any) -> list[OutputInfo]:
-    """Ports for what the module returns."""
+def declare_outputs(
+    ctx: Context, results: list[Any], out_spec: Any, constants: dict[int, Array] | None = None
+) -> list[OutputInfo]:
+    """Ports for what the module returns; constants among it go to ``constants`` by their index, or are refused."""
     names = _output_names(out_spec, len(results))
     rows = []
     taken = {p.name for p in ctx.builder.graph.inputs} | {s.name for s in ctx.builder.graph.states}
@@ -76,6 +81,9 @@ def declare_outputs(ctx: Context, results: list[Any], out_spec: Any) -> list[Out
             raise UnsupportedModelError(
                 f"output {name!r} is complex", remedy="return its .abs(), or torch.view_as_real of it"
             )
+        if constants is not None and isinstance(result, Constant) and result.fixed:
+            constants[index] = result.a.detach().cpu().numpy()
+            continue
         if not isinstance(result, Stream):
             raise UnsupportedModelError(
                 f"output {name!r} does not depend on the input", remedy="return only what is computed from the input"

@@ -245,5 +245,7 @@ def _path(node: Any) -> str:
     """Path of the submodule that a node belongs to."""
     modules = node.meta.get("nn_module_stack") or {}
     path = str(list(modules.values())[-1][0]) if modules else ""
-    wrapped = next(iter(modules.values()))[1].endswith("._KnownLengths") if modules else False
-    return path.removeprefix(WRAPPED).removeprefix(".") if wrapped else path
+    for _, kind in modules.values():
+        if kind.startswith("edgernn.capture."):
+            path = path.removeprefix(WRAPPED).removeprefix(".")
+    return path

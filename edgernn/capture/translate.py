@@ -21,6 +21,7 @@ from edgernn.capture.values import Constant, Stream, frame_of
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Port, State
+from edgernn.ir.op import Array
 from edgernn.ir.types import StreamInfo, ValueType
 
 MAX_SCALE = 1 << 14
@@ -28,16 +29,24 @@ SCALES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 30, 32, 40, 48, 60, 64, 80
 """What is tried where a module does not take sequences of LENGTHS."""
 
 
-def capture(module: torch.nn.Module, spec: CallSpec, name: str, segment: bool = False) -> Captured:
-    """Capture ``module``; where ``segment``, with operations that need the whole sequence.
+def capture(
+    module: torch.nn.Module, spec: CallSpec, name: str, segment: bool = False, constants: bool = False
+) -> Captured:
+    """Capture ``module``; where ``segment``, with operations that need the whole sequence; where ``constants``, with
+    results that do not depend on the input, as long as others do.
 
     Raises UnsupportedModelError, naming the user's line, on what cannot be converted, and UsageError where
     the module cannot be called with ``spec``.
     """
     scale, results = _scale(module, spec)
-    captured = _captured(module, spec, name, scale, segment)
+    captured = _captured(module, spec, name, scale, segment, constants)
     check_repeats(module, spec, LENGTHS[0] * scale, results)
     return captured
+
+
+def example_results(module: torch.nn.Module, spec: CallSpec) -> list[Any]:
+    """What the module gives for example input, as a flat list. Raises UsageError where it cannot be called."""
+    return _scale(module, spec)[1]
 
 
 def _scale(module: torch.nn.Module, spec: CallSpec) -> tuple[int, list[Any]]:
@@ -52,12 +61,14 @@ def _scale(module: torch.nn.Module, spec: CallSpec) -> tuple[int, list[Any]]:
         raise error
 
 
-def _captured(module: torch.nn.Module, spec: CallSpec, name: str, scale: int, segment: bool) -> Captured:
+def _captured(
+    module: torch.nn.Module, spec: CallSpec, name: str, scale: int, segment: bool, constants: bool
+) -> Captured:
     """From sequences so long that they have whole frames of every tensor."""
     names = argument_names(module.forward, spec)
     while True:
         try:
-            return _translated(trace(module, spec, decomposes, scale), spec, names, name, scale, segment)
+            return _translated(trace(module, spec, decomposes, scale), spec, names, name, segment, constants)
         except SlowerError as found:
             scale *= found.factor
         if scale > MAX_SCALE:
@@ -65,7 +76,7 @@ def _captured(module: torch.nn.Module, spec: CallSpec, name: str, scale: int, se
 
 
 def _translated(
-    traced: Traced, spec: CallSpec, names: list[str], name: str, scale: int, segment: bool
+    traced: Traced, spec: CallSpec, names: list[str], name: str, segment: bool, constants: bool
 ) -> Captured:
     graph = Graph(name, mode="step" if spec.step else "sequence")
     ctx = Context(Builder(graph), segment=segment)
@@ -80,12 +91,13 @@ def _translated(
             f"a step module with {state_count} state tensors must return its output and {state_count} states, "
             f"it returns {len(results)} tensors"
         )
-    outputs = declare_outputs(ctx, results[: len(results) - state_count], traced.out_spec)
+    fixed: dict[int, Array] | None = {} if constants else None
+    outputs = declare_outputs(ctx, results[: len(results) - state_count], traced.out_spec, fixed)
     if spec.step:
         close_states(ctx, results, state_count)
     shortest = [1, *(r * (1 - e) for call in traced.calls for r, e in zip(call.rates, call.extra, strict=True))]
     least = -(-max(shortest) // graph.hop)
-    return Captured(graph, spec, argument_roles(ctx, arguments), outputs, least)
+    return Captured(graph, spec, argument_roles(ctx, arguments), outputs, least, fixed or {})
 
 
 def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec, names: list[str]) -> list[ArgumentInfo]:
@@ -109,8 +121,9 @@ def _declare(ctx: Context, placeholders: list[Placeholder], spec: CallSpec, name
 def _declare_port(ctx: Context, traced: str, leaf: InputSpec, name: str) -> ArgumentInfo:
     dtype = "int32" if leaf.kind == "int" else "float32"
     shape = frame_of(leaf.shape)
-    value = ctx.builder.value(name, ValueType(dtype, shape, StreamInfo()))
     kind = "frame" if leaf.time is not None or ctx.builder.graph.mode == "step" else "static"
+    timing = StreamInfo(final=kind == "static" and ctx.segment)
+    value = ctx.builder.value(name, ValueType(dtype, shape, timing))
     ctx.builder.graph.inputs.append(Port(value, shape, dtype, kind, value=value))
     ctx.env[traced] = Stream(value, leaf.shape, zero=True)
     if leaf.time is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,8 @@ def command(
     if model is None:
         raise UsageError(f"MODEL is missing: file.py:name, package.module:name or file.onnx, here or in {config.NAME}")
     chosen = tuple(name.strip() for name in decoders.split(",")) if decoders else ()
-    order = Order(formats or FORMATS, target, Path(output), options["drift_steps"], chosen)
+    named = formats is not None
+    order = Order(formats or FORMATS, target, Path(output), options["drift_steps"], chosen, named)
     with prints_to_stderr():
         exported = _export_or_show_search(ModelOptions(model, **options), order, show=not (quiet or as_json))
     if as_json:
@@ -86,13 +87,14 @@ def command(
 
 @dataclass(frozen=True)
 class Order:
-    """What to write, and where."""
+    """What to write, and where; ``named`` is whether the user asked for just these formats."""
 
     formats: tuple[str, ...]
     target: str | None
     folder: Path
     drift_steps: int
     decoders: tuple[str, ...] = ()
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
     _check_folder(order.folder)
     with Bar(enabled=show) as bar:
         conversion = convert(options, bar)
+        order = _fitting(order, conversion)
         with staged(order.folder) as stage:
             artifacts = [_save(conversion, stage, suffix, order, bar) for suffix in order.formats]
             _write_decoders(order, stage)
@@ -143,6 +146,18 @@ def _export(options: ModelOptions, order: Order, *, show: bool) -> Exported:
             html = order.folder / _write_reports(report, stage).name
             files = sorted(order.folder / file.name for file in stage.iterdir())
     return Exported(report, files, html, conversion.notes)
+
+
+def _fitting(order: Order, conversion: Conversion) -> Order:
+    """Of an encoder with a decoder, the formats that it is written as. Raises UsageError for others asked for."""
+    if conversion.model.interface.encoder is None:
+        return order
+    from edgernn.seq2seq_model import FORMATS as OF_PAIRS
+
+    wrong = [f for f in order.formats if f not in OF_PAIRS]
+    if wrong and order.named:
+        raise UsageError(f"--format {','.join(wrong)}: an encoder with a decoder is written as {', '.join(OF_PAIRS)}")
+    return replace(order, formats=tuple(f for f in order.formats if f in OF_PAIRS))
 
 
 def _save(conversion: Conversion, stage: Path, suffix: str, order: Order, bar: Bar) -> ArtifactReport:

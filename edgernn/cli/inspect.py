@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,10 @@ from edgernn.cli.common.options import debug_option, json_option
 from edgernn.errors import UsageError
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface
-from edgernn.ir.segmentfile import holds_segment
+from edgernn.ir.segmentfile import mode_of
+
+if TYPE_CHECKING:
+    from edgernn.ir.segment import Stage
 
 
 @click.command("inspect")
@@ -45,6 +49,8 @@ def _programs(path: Path) -> list[tuple[str, Graph]]:
 
     if path.suffix != ".ern":
         raise UsageError(f"{path}: only .ern files hold their program: export the model with --format ern")
+    if path.is_file() and mode_of(path) == "seq2seq":
+        return _programs_of_pair(path)
     interface, model = read_model(path, OPS)
     if isinstance(model, Segment):
         head = f"{interface.name} {interface.scheme}, up to {model.max_frames} frames"
@@ -52,6 +58,18 @@ def _programs(path: Path) -> list[tuple[str, Graph]]:
     rate = f", hop {interface.hop}" if interface.hop > 1 else ""
     late = f", delay {interface.delay}, tail {interface.tail}" if interface.delay or interface.tail else ""
     return [(f"{interface.name} {interface.scheme}{rate}{late}; {interface.state_bytes:,} B of state", model)]
+
+
+def _programs_of_pair(path: Path) -> list[tuple[str, Graph]]:
+    from edgernn.ir.seq2seqfile import read_seq2seq
+    from edgernn.ops import OPS
+
+    _, pair = read_seq2seq(path, OPS)
+    return [
+        (f"{pair.name} {part.scheme}, {name}; stage {k}: {stage.direction}", stage.graph)
+        for name, part in (("encode", pair.encode), ("step", pair.step))
+        for k, stage in enumerate(part.stages)
+    ]
 
 
 def _draw(path: Path, target: Path) -> None:
@@ -72,9 +90,19 @@ def _print_graph(path: Path) -> None:
 
 def describe(path: Path) -> dict[str, Any]:
     """All that an artifact says of itself, as plain values. Raises ArtifactError."""
-    if path.suffix == ".ern" and path.is_file() and holds_segment(path):
+    mode = mode_of(path) if path.suffix == ".ern" and path.is_file() else ""
+    if mode == "segment":
         return _segment(path)
+    if mode == "seq2seq":
+        return _seq2seq(path)
     interface, graph = read_artifact(path)
+    plain = _described(path, interface)
+    if graph is not None:
+        plain |= _program(graph)
+    return plain
+
+
+def _described(path: Path, interface: Interface) -> dict[str, Any]:
     plain = {"path": str(path), "size_bytes": path.stat().st_size, **interface.program()}
     plain["fingerprint"] = interface.fingerprint
     for row, state in zip(plain["states"], interface.states, strict=True):
@@ -83,8 +111,6 @@ def describe(path: Path) -> dict[str, Any]:
     plain["state_bytes"] = interface.state_bytes
     if interface.max_frames is not None:
         plain["buffer_bytes"], plain["state_bytes"] = plain.pop("memory")
-    if graph is not None:
-        plain |= _program(graph)
     return plain
 
 
@@ -94,16 +120,35 @@ def _segment(path: Path) -> dict[str, Any]:
     from edgernn.ops import OPS
 
     interface, segment = read_segment(path, OPS)
-    programs = [_program(stage.graph) for stage in segment.stages]
     plain = interface.program()
     plain.pop("memory")
     return {
         "path": str(path), "size_bytes": path.stat().st_size, **plain,
         "fingerprint": interface.fingerprint, "state_bytes": segment.state_bytes,
-        "max_frames": segment.max_frames, "buffer_bytes": segment.buffer_bytes,
-        "stages": [s.direction for s in segment.stages],
+        "max_frames": segment.max_frames, "buffer_bytes": segment.buffer_bytes, **_stages(segment.stages),
+    }  # fmt: skip
+
+
+def _stages(stages: Sequence[Stage]) -> dict[str, Any]:
+    programs = [_program(stage.graph) for stage in stages]
+    return {
+        "stages": [s.direction for s in stages],
         "nodes": [{**row, "stage": k} for k, program in enumerate(programs) for row in program["nodes"]],
         **{key: sum(p[key] for p in programs) for key in ("weights", "weight_bytes", "macs")},
+    }  # fmt: skip
+
+
+def _seq2seq(path: Path) -> dict[str, Any]:
+    """Of an encoder with a decoder: the stages of both, one after the other."""
+    from edgernn.ir.seq2seqfile import read_seq2seq
+    from edgernn.ops import OPS
+
+    interface, program = read_seq2seq(path, OPS)
+    return {
+        **_described(path, interface), "max_frames": program.encode.max_frames, "buffer_bytes": program.buffer_bytes,
+        "inputs": [*interface.encoder.program()["inputs"], *interface.program()["inputs"]],  # type: ignore[union-attr]
+        **_stages([*program.encode.stages, *program.step.stages]),
+        "encode_stages": len(program.encode.stages),
     }  # fmt: skip
 
 
@@ -156,9 +201,15 @@ def _print(plain: dict[str, Any]) -> None:
         click.echo(f"tokenizer of {size}{tokenizer['kind']}")
     if plain.get("max_frames"):
         buffers = f", buffers {plain['buffer_bytes']:,} bytes" if "buffer_bytes" in plain else ""
-        click.echo(f"segments of up to {plain['max_frames']:,} frames{buffers}")
+        what = "sources" if plain["mode"] == "seq2seq" else "segments"
+        click.echo(f"{what} of up to {plain['max_frames']:,} frames{buffers}")
+    if "writing" in plain:
+        writing = plain["writing"]
+        click.echo(f"writes from symbol {writing['start']} to symbol {writing['end']}, {writing['max_output']} at most")
     if "stages" in plain:
-        click.echo(f"stages {', '.join(plain['stages'])}")
+        count = plain.get("encode_stages", len(plain["stages"]))
+        rest = "".join(f", {s}" for s in plain["stages"][count:])
+        click.echo(f"stages {', '.join(plain['stages'][:count])}{'; of a symbol' + rest[1:] if rest else ''}")
     table = Table("", "name", "shape", "dtype", "")
     for role in ("inputs", "outputs", "states"):
         for row in plain[role]:

@@ -76,8 +76,8 @@ def command(
     """
     _check_stdin(inputs)
     session, device = _open(artifact, engine, port, board)
-    if session.interface.mode == "segment" and snapshot:
-        raise UsageError("--snapshot: a model of whole segments has no state between segments")
+    if session.interface.mode in ("segment", "seq2seq") and snapshot:
+        raise UsageError("--snapshot: a model of whole segments, or sources, has no state between them")
     summary = _stream(session, inputs, outputs, snapshot, limit, as_json, quiet)
     if device is not None:
         from edgernn.boards.profile.serial import summary_of
@@ -125,8 +125,9 @@ def _stream(
     with session, StopSignal() as stop:
         kept = Path(snapshot) if snapshot else None
         restored = restore(session, kept) if kept else False
-        with open_source(inputs, session.interface) as source:
-            _invite(inputs, session.interface, quiet or as_json)
+        reads = session.interface.encoder or session.interface
+        with open_source(inputs, reads) as source:
+            _invite(inputs, reads, quiet or as_json)
             sink = open_sink(outputs, session.interface, json=as_json)
             try:
                 with Bar(enabled=not quiet and "-" not in outputs) as bar:
@@ -149,10 +150,14 @@ def _stream(
 def _frames_through(
     session: Session, source: Source, sink: Sink, limit: int | None, stop: StopSignal, bar: Bar, kept: Path | None
 ) -> Summary:
-    """As a stream; a model of whole segments takes all frames of the source as one."""
+    """As a stream; a model of whole segments takes all frames of the source as one, and so does an encoder."""
     from edgernn.cli.common.segments import run_segment
+    from edgernn.cli.common.seq2seq import run_seq2seq
     from edgernn.runtime.segment import SegmentSession
+    from edgernn.runtime.seq2seq import Seq2SeqSession
 
+    if isinstance(session, Seq2SeqSession):
+        return run_seq2seq(session, source, sink, limit, stop)
     if isinstance(session, SegmentSession):
         return run_segment(session, source, sink, limit, stop)
     return stream(session, source, sink, limit, stop, bar, end=kept is None)

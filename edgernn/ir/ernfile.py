@@ -38,8 +38,10 @@ def parse_ern(data: bytes, ops: Mapping[str, type[Op]], where: str) -> tuple[Int
     if METADATA_KEY not in metadata or PROGRAM_KEY not in metadata:
         raise ArtifactError(f"{where}: a safetensors file, but not an .ern: it holds no program")
     interface = Interface.from_json(metadata[METADATA_KEY], where)
-    if interface.mode == "segment":
-        raise ArtifactError(f"{where}: a model of whole segments: it has no step program; run it with edgernn.load")
+    if interface.mode in ("segment", "seq2seq"):
+        raise ArtifactError(
+            f"{where}: a model of mode {interface.mode!r}: it has no single step program; run it with edgernn.load"
+        )
     unpacked(arrays, parse_json_object(metadata.get(NIBBLES_KEY, "{}"), where), where)
     graph = graph_from_plain(interface, parse_json_object(metadata[PROGRAM_KEY], where), arrays, ops, where)
     if fingerprint(graph) != interface.fingerprint:

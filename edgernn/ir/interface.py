@@ -34,11 +34,32 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Writing:
+    """How a decoder writes: it reads the symbol ``start`` first, nothing follows ``end``; at most ``max_output``."""
+
+    start: int
+    end: int
+    max_output: int
+
+    def to_plain(self) -> dict[str, int]:
+        """The numbers by name."""
+        return {"start": self.start, "end": self.end, "max_output": self.max_output}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any], symbols: int, where: str) -> Writing:
+        """Raises ArtifactError for what is no symbol of so many."""
+        found = cls(*(require(plain, key, int, where) for key in ("start", "end", "max_output")))
+        if not (0 <= found.start < symbols and 0 <= found.end < symbols and found.max_output >= 1):
+            raise ArtifactError(f"{where}: {plain!r:.100} does not fit a decoder of {symbols} symbols")
+        return found
+
+
+@dataclass(frozen=True)
 class Interface:
     """Ports, states and timing of an artifact.
 
     fingerprint  SHA-256 (hex) of the program and its weights: equal for all artifacts of one export
-    mode         "stream", "segment" or "chunk"
+    mode         "stream", "segment", or "seq2seq": a decoder that writes after an encoder has read a source
     scheme       "float32", "int16x8", ...
     hop          input frames consumed by one step
     delay        steps by which outputs lag behind the frame they belong to
@@ -47,6 +68,8 @@ class Interface:
                  fingerprint: programs that compute the same exchange snapshots whatever their symbols are called
     max_frames   the most frames of a segment; None for what takes no segments
     memory       of what takes segments: bytes of all that is kept between passes, and of the states of one pass
+    writing      of a decoder: where it begins and ends
+    encoder      of a decoder: the interface of its encoder, of mode "segment"
     """
 
     name: str
@@ -63,6 +86,8 @@ class Interface:
     tokenizer: Tokenizer | None = None
     max_frames: int | None = None
     memory: tuple[int, int] = (0, 0)
+    writing: Writing | None = None
+    encoder: Interface | None = None
 
     @property
     def state_bytes(self) -> int:
@@ -97,9 +122,11 @@ class Interface:
             **({} if self.tokenizer is None else {"tokenizer": self.tokenizer.to_plain()}),
             **({} if self.max_frames is None else {"max_frames": self.max_frames}),
             **({} if self.max_frames is None else {"memory": list(self.memory)}),
+            **({} if self.writing is None else {"writing": self.writing.to_plain()}),
+            **({} if self.encoder is None else {"encoder": json.loads(self.encoder.to_json())}),
             "inputs": [_port_to_plain(p) for p in self.inputs],
             "outputs": [_port_to_plain(p) for p in self.outputs],
-            "states": [_state_to_plain(s) for s in self.states],
+            "states": [state_to_plain(s) for s in self.states],
         }
 
     @classmethod
@@ -125,12 +152,13 @@ class Interface:
         rate = plain.get("sample_rate_hz")
         if rate is not None and not (isinstance(rate, int | float) and rate > 0):
             raise ArtifactError(f"{where}: sample_rate_hz must be a positive number or null, not {rate!r}")
+        outputs = _ports(plain, "outputs", where)
         interface = cls(
             name=require(plain, "name", str, where),
             fingerprint=_fingerprint(require(plain, "fingerprint", str, where), where),
             inputs=_ports(plain, "inputs", where),
-            outputs=_ports(plain, "outputs", where),
-            states=tuple(_state_from_plain(p, where) for p in require(plain, "states", list, where)),
+            outputs=outputs,
+            states=tuple(state_from_plain(p, where) for p in require(plain, "states", list, where)),
             mode=require(plain, "mode", str, where),
             scheme=require(plain, "scheme", str, where),
             hop=require(plain, "hop", int, where),
@@ -140,6 +168,8 @@ class Interface:
             tokenizer=Tokenizer.from_plain(plain["tokenizer"], where) if "tokenizer" in plain else None,
             max_frames=require(plain, "max_frames", int, where) if "max_frames" in plain else None,
             memory=_memory(plain, where),
+            writing=_writing(plain, outputs, where) if "writing" in plain else None,
+            encoder=cls.from_plain(require(plain, "encoder", dict, where), where) if "encoder" in plain else None,
         )
         interface._check(where)
         return interface
@@ -164,6 +194,9 @@ class Interface:
             raise ArtifactError(f"{where}: mode {self.mode!r} with max_frames {self.max_frames}")
         if (self.max_frames or 0) % self.hop:
             raise ArtifactError(f"{where}: max_frames {self.max_frames} are no whole steps of {self.hop}")
+        is_part = self.encoder is not None and self.encoder.mode == "segment" and self.writing is not None
+        if (self.mode == "seq2seq") != is_part or (self.mode != "seq2seq" and self.encoder is not None):
+            raise ArtifactError(f"{where}: a decoder, and nothing else, has an encoder and says where it begins")
         wanted = max(self.delay, self.tail)
         if wanted:
             self._check_live(wanted, where)
@@ -224,6 +257,8 @@ def _memory(plain: dict[str, Any], where: str) -> tuple[int, int]:
     if not (isinstance(found, list) and len(found) == 2 and all(type(n) is int and n >= 0 for n in found)):
         raise ArtifactError(f"{where}: memory must be two numbers of bytes, found {found!r:.60}")
     return found[0], found[1]
+def _writing(plain: dict[str, Any], outputs: tuple[Port, ...], where: str) -> Writing:
+    return Writing.from_plain(require(plain, "writing", dict, where), outputs[0].size if outputs else 0, where)
 
 
 def _fingerprint(text: str, where: str) -> str:
@@ -262,7 +297,8 @@ def _scale(plain: dict[str, Any], where: str) -> float | None:
     return None if scale is None else float(scale)
 
 
-def _state_to_plain(state: State) -> dict[str, Any]:
+def state_to_plain(state: State) -> dict[str, Any]:
+    """All of a state but the values of the graph."""
     initial = None
     if np.any(state.initial):
         initial = base64.b64encode(little_endian(state.initial)).decode()
@@ -271,7 +307,8 @@ def _state_to_plain(state: State) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _state_from_plain(plain: Any, where: str) -> State:
+def state_from_plain(plain: Any, where: str) -> State:
+    """What ``state_to_plain`` wrote. Raises ArtifactError."""
     if not isinstance(plain, dict):
         raise ArtifactError(f"{where}: a state must be an object")
     name = require(plain, "name", str, where)

@@ -17,11 +17,16 @@ from edgernn.ir.op import Array, Op
 from edgernn.ir.segment import DIRECTIONS, MODE, TAKES, Segment, Stage, segment_fingerprint
 
 
+def mode_of(path: Path) -> str:
+    """The mode of the model in an .ern file, "" where it says none. Raises ArtifactError for what is no container."""
+    metadata, _ = read_container(read_bytes(path), str(path))
+    mode = parse_json_object(metadata.get(METADATA_KEY, "{}"), str(path)).get("mode")
+    return mode if isinstance(mode, str) else ""
+
+
 def holds_segment(path: Path) -> bool:
     """Whether an .ern file is of a model that takes segments. Raises ArtifactError for what is no container."""
-    metadata, _ = read_container(read_bytes(path), str(path))
-    text = metadata.get(METADATA_KEY)
-    return text is not None and parse_json_object(text, str(path)).get("mode") == MODE
+    return mode_of(path) == MODE
 
 
 def read_model(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Graph | Segment]:
@@ -39,7 +44,13 @@ def read_segment(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Se
     if interface.mode != MODE:
         raise ArtifactError(f"{where}: mode {interface.mode!r}; a model of segments was expected")
     unpacked(arrays, parse_json_object(metadata.get(NIBBLES_KEY, "{}"), where), where)
-    plain = parse_json_object(metadata[PROGRAM_KEY], where)
+    return interface, segment_of(interface, parse_json_object(metadata[PROGRAM_KEY], where), arrays, ops, where)
+
+
+def segment_of(
+    interface: Interface, plain: dict[str, Any], arrays: Mapping[str, Array], ops: Mapping[str, type[Op]], where: str
+) -> Segment:
+    """The stages that ``segment_to_plain`` described. Raises ArtifactError where they do not fit the interface."""
     stages = [
         _stage(entry, k, arrays, ops, f"{where}: stage {k}")
         for k, entry in enumerate(require(plain, "stages", list, where))
@@ -55,7 +66,7 @@ def read_segment(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Se
     _check_wiring(segment, where)
     if segment_fingerprint(segment) != interface.fingerprint:
         raise ArtifactError(f"{where}: the contents do not match their fingerprint: the file is damaged")
-    return interface, segment
+    return segment
 
 
 def _stage(entry: Any, number: int, arrays: Mapping[str, Array], ops: Mapping[str, type[Op]], where: str) -> Stage:

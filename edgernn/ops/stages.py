@@ -18,7 +18,7 @@ def run_stages(segment: Segment, frames: Mapping[str, Array], dtype: str = "floa
     ``frames`` maps input names to [n, *shape], or [*shape] for a static input; floats are computed in ``dtype``.
     """
     values = stage_values(segment.stages, {p.value: frames[p.name] for p in segment.inputs}, dtype)
-    count = next(len(frames[p.name]) for p in segment.inputs if p.kind == "frame")
+    count = next((len(frames[p.name]) for p in segment.inputs if p.kind == "frame"), 1)
     shapes = {p.name: (count, *p.shape) if p.kind == "frame" else p.shape for p in segment.outputs}
     return {p.name: values[p.value].reshape(shapes[p.name]) for p in segment.outputs}
 

@@ -16,6 +16,8 @@ FORWARD, BACKWARD = 0, 1
 NAMES = ("forward", "backward")
 CHEAP = ("reshape", "transpose", "slice", "concat", "embedding", "expand")
 """Ops that later stages compute again rather than keep: they only move what is kept, or given, already."""
+FREE = ("reshape", "slice")
+"""Those that passes over frames may compute in every step though the result is always the same."""
 
 
 def to_segment(graph: Graph, max_frames: int, sample_rate_hz: float | None = None) -> Segment:
@@ -61,8 +63,8 @@ class _Splitter:
                 stages.append(self._stage(k, place, demands))
         ports = [replace(p, shape=s) for p, s in zip(self.graph.inputs, self._input_shapes(stages), strict=True)]
         stages.reverse()
-        made = {p.name: p for stage in stages for p in stage.graph.outputs}
-        outputs = [replace(p, shape=made[p.value].shape) for p in outputs]
+        made = {p.value: p.shape for p in ports} | {p.name: p.shape for stage in stages for p in stage.graph.outputs}
+        outputs = [replace(p, shape=made[p.value]) for p in outputs]
         return Segment(
             self.graph.name, ports, outputs, stages, self.max_steps, self.graph.scheme, self.rate, self.graph.hop
         )
@@ -112,6 +114,8 @@ class _Splitter:
         """The directions of the least number of passes that compute everything: a search by breadth."""
         start = frozenset(self._closed(set(self.given)))
         wanted = {port.value for port in self.graph.outputs}
+        if wanted <= start | self.given and all(p.kind == "static" for p in self.graph.inputs):
+            return []
         front: list[tuple[frozenset[str], list[int]]] = [(start, [])]
         seen = {start}
         while front:
@@ -179,7 +183,7 @@ class _Splitter:
         if node is not None and isinstance(node.op, Advance):
             return self._in_time(node, places, demands)
         stage = places.of.get(base, 1) if node is not None else 1
-        if node is None and reader < len(places.stages):
+        if node is None and (reader < len(places.stages) or self._final(base)):
             return base
         demands[stage].setdefault(base, "")
         return base
@@ -259,8 +263,8 @@ class _Splitter:
         program = stage_program(
             self._graph(k, ports, nodes, once=places.stages[k] == "once"),
             {name: (source, demands[k][name] == "last") for name, source in sources.items()},
-            max([0, *shifts.values()]),
-        )
+            max([0, *shifts.values()]), once=places.stages[k] == "once",
+        )  # fmt: skip
         for port in program.inputs:
             self._demanded(port.name, k, places, demands)
         return Stage(program, places.stages[k], {n: take for n, take in demands[k].items() if take}, shifts)
@@ -299,6 +303,5 @@ class _Splitter:
         """Whether a node is computed in stage ``k``: its own, and later ones where that costs nothing."""
         if isinstance(node.op, Last | Advance):
             return False
-        if places.of[base] == k or self._final(base):
-            return places.of[base] == k or places.stages[k] == "once"
-        return node.op.kind in CHEAP and places.stages[k] != "once"
+        once, free = places.stages[k] == "once", node.op.kind in FREE
+        return places.of[base] == k or (node.op.kind in CHEAP and (once == self._final(base) or (free and not once)))

@@ -11,14 +11,18 @@ from edgernn.ops import Last
 from edgernn.passes import to_step_program
 
 
-def stage_program(graph: Graph, outputs: Mapping[str, tuple[str, bool]], tail: int = 0) -> Graph:
+def stage_program(
+    graph: Graph, outputs: Mapping[str, tuple[str, bool]], tail: int = 0, once: bool = False
+) -> Graph:
     """The step program of ``graph``, in which only inputs have types yet.
 
     outputs  name of the port -> (value, whether the port is complete at the end of the pass)
     tail     steps after the last frame
+    once     whether there is one step, whose cells go on from states that are values as any other
     """
     used = {name for node in graph.nodes for name in node.inputs}
-    new = Graph(graph.name, list(graph.inputs), mode="sequence", hop=graph.hop, delay=tail, tail=tail)
+    mode = "step" if once else "sequence"
+    new = Graph(graph.name, list(graph.inputs), mode=mode, hop=graph.hop, delay=tail, tail=tail)
     new.constants = {name: array for name, array in graph.constants.items() if name in used}
     new.values = {name: ValueType(str(a.dtype), a.shape) for name, a in new.constants.items()}
     new.values |= {p.value: graph.values[p.value] for p in new.inputs}

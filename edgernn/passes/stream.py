@@ -7,17 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgernn.errors import UnsupportedModelError
 from edgernn.ir.builder import Builder
 from edgernn.ir.codec import state_type
 from edgernn.ir.graph import Graph, Node, State, state_name
 from edgernn.ir.op import Array
 from edgernn.ir.rewrite import rewrite
 from edgernn.ir.types import StreamInfo, ValueType
-from edgernn.ops import Bounded, Concat, Delay, Last, Reshape, Slice, Subsample, Window
+from edgernn.ops import Bounded, Concat, Delay, Last, Reshape, Select, Slice, Subsample, Window
 from edgernn.passes.blocks import Blocks
 from edgernn.passes.signals import Signals
 from edgernn.passes.squeeze import strip
+
+FIRST_STATE = "stream_first"
+"""Name of the state whose first entry is 1 in the first step alone."""
 
 
 def stream(graph: Graph) -> Graph:
@@ -28,7 +30,7 @@ def stream(graph: Graph) -> Graph:
     current frame: the answer for the frames so far. Where frames are late, states wait for the first and stay as
     the last left them. A value of which a step has several frames becomes a block of them; recurrent nodes go through
     it frame by frame. All other ops work frame by frame already.
-    Raises UnsupportedModelError for a recurrent node that starts from a computed value.
+    A recurrent node that starts from a value that stays the same takes it in the first step.
     """
     if graph.mode == "step":
         return replace(graph.copy(), mode="stream")
@@ -83,12 +85,13 @@ class _Streaming:
         self.counts = dict.fromkeys(graph.constants, 0)
         self.counts.update({p.value: graph.frames(p.value) if p.kind == "frame" else 0 for p in graph.inputs})
         self.made: list[State] = []
+        self.begun: list[State] = []
         self.signals: Signals | None = None
 
     @property
     def states(self) -> list[State]:
         """Of the step program."""
-        return [*(self.signals.states if self.signals is not None else []), *self.made]
+        return [*(self.signals.states if self.signals is not None else []), *self.begun, *self.made]
 
     def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str]:
         if self.signals is None:
@@ -152,13 +155,33 @@ class _Streaming:
         return state
 
     def _start(self, node: Node, builder: Builder, inputs: Sequence[str], k: int) -> State:
-        """The state of the k-th carried operand of a node."""
-        initial = builder.graph.constants.get(inputs[node.op.carried[k][0]])
+        """The state of the k-th carried operand of a node, zeros where what it starts from is computed."""
+        start = inputs[node.op.carried[k][0]]
+        initial = builder.graph.constants.get(start)
         if initial is None:
-            raise UnsupportedModelError(
-                "its initial state is computed from the input", node=node.name, source=node.source
-            )
+            initial = np.zeros(builder.graph.values[start].shape, builder.graph.values[start].dtype)
         return self._declared(builder, state_name(node.name, k), initial)
+
+    def _before(self, node: Node, builder: Builder, inputs: Sequence[str], states: Sequence[State]) -> list[str]:
+        """What the carried operands are in a step: the states, or in the first step what is computed for them."""
+        found = []
+        for (position, _), state in zip(node.op.carried, states, strict=True):
+            start = inputs[position]
+            if start in builder.graph.constants:
+                found.append(state.before)
+            else:
+                first = self._is_first(builder)
+                found.append(builder.add1(Select(), [first, start, state.before], f"{state.name}_now"))
+        return found
+
+    def _is_first(self, builder: Builder) -> str:
+        """The signal of the first step."""
+        if not self.begun:
+            state = self._declared(builder, FIRST_STATE, np.asarray([1, 0, 0], np.int32))
+            later = [builder.add1(Slice(-1, k, k + size), [state.before]) for k, size in ((1, 2), (2, 1))]
+            self.begun.append(replace(state, after=builder.add1(Concat(-1), later, f"{FIRST_STATE}_next")))
+            self.first = builder.add1(Slice(-1, 0, 1), [state.before], f"{FIRST_STATE}_signal")
+        return self.first
 
     def _with_states(
         self, node: Node, signals: Signals, builder: Builder, inputs: Sequence[str], count: int
@@ -167,7 +190,7 @@ class _Streaming:
         carried, bounds = node.op.carried, self._bounds(node)
         states = [self._start(node, builder, inputs, k) for k in range(len(carried))]
         held = not isinstance(node.op, Window | Delay) and signals.needed(*bounds, count)
-        before, rows = [s.before for s in states], []
+        before, rows = self._before(node, builder, inputs, states), []
         columns = [
             self.blocks.split(name, count) if self.counts[old] == count else [name] * count
             for old, name in zip(node.inputs, inputs, strict=True)

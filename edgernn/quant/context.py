@@ -86,9 +86,14 @@ class Context:
         """The scale that covers the range seen at calibration, or the one that was settled before."""
         if float_name in self.given and dtype == self.dtype_of(float_name):
             return self.given[float_name]
+        return unit_of(self.bound(float_name, dtype) * HEADROOM, dtype)
+
+    def bound(self, float_name: str, dtype: str = "int16") -> float:
+        """The largest magnitude seen at calibration, or that of a constant."""
+        if float_name in self.constants:
+            return float(np.abs(self.constants[float_name]).max(initial=0.0))
         found = self.ranges[float_name]
-        bound = found.bound if dtype == "int16" else found.narrow_bound
-        return unit_of(bound * HEADROOM, dtype)
+        return found.bound if dtype == "int16" else found.narrow_bound
 
     def put(self, name: str, scale: float) -> str:
         """Note the scale of a new value."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgernn.ir.graph import Graph, Node
 from edgernn.ir.op import Array
-from edgernn.ops import Gru, Lstm, Rnn, Running
+from edgernn.ops import Gru, Lstm, Rnn, Running, Select
 from edgernn.ops.integer.recurrent import GruInt16, LstmInt16, RnnInt16
 from edgernn.quant.apart import lower_apart
 from edgernn.quant.context import HEADROOM, INTEGER_MAX, Q12, Q15, Context, unit_of
@@ -73,6 +73,8 @@ def hidden_shifts(ctx: Context, node: Node) -> Sequence[int]:
 def plan_states(ctx: Context, graph: Graph) -> None:
     """Choose the scale of every state before any node is rewritten."""
     carriers = {node.inputs[i]: (node, k) for node in graph.nodes for k, (i, _) in enumerate(node.op.carried)}
+    starts = [node for node in graph.nodes if isinstance(node.op, Select) and node.outputs[0] in carriers]
+    carriers.update((node.inputs[2], carriers[node.outputs[0]]) for node in starts)
     for known in graph.nodes:
         ctx.exact.update(exact_states(known))
     for state in graph.states:
@@ -92,7 +94,7 @@ def plan_states(ctx: Context, graph: Graph) -> None:
 
 def cell_fraction(ctx: Context, node: Node) -> int:
     """Fraction bits of c: as many as its range at calibration, with a margin, leaves."""
-    bound = max(ctx.ranges[node.inputs[2]].bound, ctx.ranges[node.outputs[1]].bound, 1e-3) * CELL_MARGIN
+    bound = max(ctx.bound(node.inputs[2]), ctx.bound(node.outputs[1]), 1e-3) * CELL_MARGIN
     return int(np.clip(np.floor(np.log2(INTEGER_MAX["int16"] / bound)), 1, 15))
 
 

@@ -118,7 +118,7 @@ class SegmentProof:
                 raise ValidationError(f"output {port.name!r} has shape {shapes[0][0]}, the module gives {shapes[0][1]}")
             as_rows = [tuple(v.reshape(-1, *port.shape).astype(np.float64) for v in pair) for pair in pairs]
             a, b = (np.concatenate([pair[k] for pair in as_rows]) for k in (0, 1))
-            rows.append(_error(port.name, port.kind, a, b, expected))
+            rows.append(output_error(port.name, port.kind, a, b, expected))
         return rows
 
     def _identity(self, path: Path, session: SegmentSession, program: Segment) -> PropertyResult:
@@ -164,7 +164,8 @@ class SegmentProof:
         return Latency(TIMED_RUNS * self.floats.max_frames, low, median, p99)
 
 
-def _error(name: str, kind: str, found: Array, wanted: Array, expected: checks.Expected) -> OutputError:
+def output_error(name: str, kind: str, found: Array, wanted: Array, expected: checks.Expected) -> OutputError:
+    """How far rows ``found`` of an output are from those ``wanted``."""
     difference = np.abs(found - wanted)
     power, signal = float(np.mean(np.square(difference))), float(np.mean(np.square(wanted)))
     finite = bool(np.isfinite(difference).all())

@@ -76,3 +76,35 @@ def attentive(max_output: int = 12) -> edgernn.Seq2Seq:
 def plain(max_output: int = 12) -> edgernn.Seq2Seq:
     torch.manual_seed(0)
     return edgernn.Seq2Seq(LstmEncoder(), LstmDecoder(), start=1, end=2, max_output=max_output).eval()
+
+
+class FeedingEncoder(BiLstmEncoder):
+    """Takes lengths, and begins some states with zeros."""
+
+    def forward(self, source, lengths):
+        memory, h = super().forward(source)
+        return memory, (h, torch.zeros_like(h), memory.new_zeros(memory.size(0), memory.size(2)))
+
+
+class FeedingDecoder(nn.Module):
+    """Additive attention after Bahdanau, whose context is fed to the next step, after Luong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(SYMBOLS, 4)
+        self.cell = nn.LSTMCell(4 + 2 * HIDDEN, HIDDEN)
+        self.key, self.query, self.energy = nn.Linear(2 * HIDDEN, 5), nn.Linear(HIDDEN, 5), nn.Linear(5, 1)
+        self.scores = nn.Linear(3 * HIDDEN, SYMBOLS)
+
+    def forward(self, token, state, memory, mask):
+        h, c, context = state
+        h, c = self.cell(torch.cat([self.embedding(token), context], -1), (h, c))
+        energy = self.energy(torch.tanh(self.key(memory) + self.query(h).unsqueeze(1))).squeeze(-1)
+        weights = energy.masked_fill(~mask, float("-inf")).softmax(-1)
+        context = (weights.unsqueeze(-1) * memory).sum(1)
+        return self.scores(torch.cat([h, context], -1)).log_softmax(-1), (h, c, context)
+
+
+def feeding(max_output: int = 12) -> edgernn.Seq2Seq:
+    torch.manual_seed(0)
+    return edgernn.Seq2Seq(FeedingEncoder(), FeedingDecoder(), start=1, end=2, max_output=max_output).eval()

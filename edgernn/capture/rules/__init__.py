@@ -3,6 +3,7 @@
 import torch
 
 from edgernn.capture.rules import refused
+from edgernn.capture.rules.attention import RULES as ATTENTION
 from edgernn.capture.rules.convolution import RULES as CONVOLUTION
 from edgernn.capture.rules.dense import RULES as DENSE
 from edgernn.capture.rules.elementwise import RULES as ELEMENTWISE
@@ -22,7 +23,7 @@ from edgernn.capture.rules.variance import RULES as VARIANCE
 
 RULES: dict[str, Rule] = {
     **ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT, **RECURRENCE, **CONVOLUTION,
-    **POOLING, **ADAPTIVE, **SPECTRUM, **TRANSPOSED, **PATCHES, **VARIANCE,
+    **POOLING, **ADAPTIVE, **SPECTRUM, **TRANSPOSED, **PATCHES, **VARIANCE, **ATTENTION,
 }  # fmt: skip
 
 OF_TIME = {
@@ -32,7 +33,7 @@ OF_TIME = {
 }  # fmt: skip
 """Operators whose rules take tensors padded or cut along time as they are; the others get them with frames in place."""
 
-WHOLE = {*RECURRENT, *RECURRENCE, *REDUCTIONS, *VARIANCE}
+WHOLE = {*RECURRENT, *RECURRENCE, *REDUCTIONS, *VARIANCE, *ATTENTION}
 """Operators that may carry a state along time, which must see the end of the sequence."""
 
 DECOMPOSED = (

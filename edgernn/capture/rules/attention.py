@@ -10,14 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NoReturn
 
-from edgernn.capture.context import Context, plain_dims, refuse, stream_arg
+import torch
+
+from edgernn.capture.context import Context, number, plain_dims, refuse, stream_arg
+from edgernn.capture.rules.dense import matched
+from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reductions import OVER_TIME, OVER_TIME_REMEDY, torch_axes
+from edgernn.capture.rules.refused import ATTENTION
 from edgernn.capture.rules.shape import MOVES
 from edgernn.capture.rules.shape import RULES as SHAPE
 from edgernn.capture.rules.timing import LENGTH_REMEDY, in_step, last_of, running, together
 from edgernn.capture.traced import Call, Ref
-from edgernn.capture.values import Shares, Stream, Tracked, Weighted, frame_of
-from edgernn.ops import Expand
+from edgernn.capture.values import Constant, Shares, Stream, Tracked, Weighted, frame_of
+from edgernn.ops import Binary, Expand
 
 PRODUCTS = ("aten.bmm.default", "aten.matmul.default", "aten.mm.default")
 SUMS = ("aten.sum.dim_IntList", "aten.sum.default")
@@ -41,6 +46,29 @@ def pooled(ctx: Context, call: Call) -> Tracked:
 
 def _refuse(call: Call) -> NoReturn:
     refuse(call, OVER_TIME, f"{OVER_TIME_REMEDY}, or make a weighted mean of them: (weights * frames).sum(1)")
+
+
+def scaled_dot_product(ctx: Context, call: Call) -> Tracked:
+    """``scaled_dot_product_attention`` of queries that hold for a whole segment with all of its frames."""
+    query, keys, values = (stream_arg(call, ctx.resolve(v)) for v in call.args[:3])
+    mask = ctx.resolve(call.option("attn_mask"))
+    plain = mask is None or (isinstance(mask, Constant) and _lets_pass(mask.a) and _lets_pass(mask.b))
+    if not ctx.segment or query.time is not None or not keys.time == values.time == len(keys.dims) - 2:
+        refuse(call, *ATTENTION)
+    if not plain or call.option("is_causal") or call.option("enable_gqa"):
+        refuse(call, "attention with a mask, causal or in groups", "leave them out: one sequence has no padding")
+    scale = call.option("scale")
+    factor = query.frame[-1] ** -0.5 if scale is None else number(call, scale, "scale")
+    scaled = ctx.add(Binary("mul"), [query.value, ctx.builder.scalar(factor)], call)
+    dims = (*query.dims[:-1], None)
+    turned = replace(keys, dims=(*keys.dims[:-2], keys.dims[-1], None))
+    score = matched(ctx, call, replace(query, value=scaled), turned, dims)
+    return _product(ctx, call, Shares(replace(keys, value=score.value, dims=dims)), values)
+
+
+def _lets_pass(mask: torch.Tensor) -> bool:
+    """Whether a mask hides nothing."""
+    return bool(mask.all()) if mask.dtype == torch.bool else not bool(mask.any())
 
 
 def _moved(ctx: Context, call: Call, shares: Shares) -> Shares:
@@ -115,3 +143,6 @@ def _product(ctx: Context, call: Call, a: Shares | Stream, b: Shares | Stream) -
     return _mean(ctx, call, weight, x, shape, dims)
 
 
+
+
+RULES: dict[str, Rule] = {"aten.scaled_dot_product_attention.default": scaled_dot_product}

@@ -73,6 +73,8 @@ def _constant_left(ctx: Context, call: Call, a: Constant, b: Stream) -> Tracked:
 
 
 def _frames_matmul(ctx: Context, call: Call, a: Stream, b: Stream) -> Tracked:
+    if ctx.segment and (a.time is None) != (b.time is None):
+        return matched(ctx, call, a, b, plain_dims(call))
     for operand in (a, b):
         if operand.time is not None and operand.time >= len(operand.dims) - 2:
             refuse(call, *ATTENTION)
@@ -80,6 +82,21 @@ def _frames_matmul(ctx: Context, call: Call, a: Stream, b: Stream) -> Tracked:
     if len(a.dims) != len(b.dims) or a.time != b.time:
         refuse(call, f"a product of tensors with axes {a.dims} and {b.dims}", "give both the same leading axes")
     return ctx.stream(Matmul(), [a.value, b.value], call)
+
+
+def matched(ctx: Context, call: Call, a: Stream, b: Stream, dims: tuple[int | None, ...]) -> Stream:
+    """a @ b of frames as rows of ``a``, or as columns of ``b``, with a matrix that holds for the whole segment."""
+    rank = max(len(a.dims), len(b.dims), 2)
+    a_dims = (1,) * (rank - len(a.dims)) + a.dims
+    b_dims = (1,) * (rank - len(b.dims)) + b.dims if len(b.dims) > 1 else (1,) * (rank - 2) + (*b.dims, 1)
+    if a.time is not None and a_dims[-2] is None:
+        shapes = (*frame_of(a_dims[:-2]), 1, a.frame[-1]), frame_of(b_dims)
+    elif b.time is not None and b_dims[-1] is None:
+        shapes = frame_of(a_dims), (*frame_of(b_dims[:-2]), b.frame[-1], 1)
+    else:
+        refuse(call, *ATTENTION)
+    names = [ctx.reshaped(v.value, s, call) for v, s in zip(ctx.aligned(call, [a, b]), shapes, strict=True)]
+    return Stream(ctx.reshaped(ctx.add(Matmul(), names, call), frame_of(dims), call), dims)
 
 
 def bilinear(ctx: Context, call: Call) -> Tracked:

@@ -17,7 +17,7 @@ from edgernn.capture.context import (
     several,
     stream_arg,
 )
-from edgernn.capture.given import initial
+from edgernn.capture.given import computed, initial
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reversal import reverse
 from edgernn.capture.rules.timing import in_step, last_of
@@ -118,8 +118,11 @@ def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool, one_frame: b
 def _layer(
     ctx: Context, call: Call, op: Op, frame: str, starts: Sequence[Any], constants: Weights, layer: int, count: int
 ) -> tuple[str, ...]:
-    """One layer over the sequence, from states that are constants or that the caller gives."""
+    """One layer over the sequence, from states that are constants or that the caller gives; of a segment, computed."""
     hint = _hint(call, layer, count)
+    if ctx.segment:
+        rows = [_row_of(ctx, call, s, layer, n, count) for s, n in zip(starts, _state_sizes(op), strict=True)]
+        return _add(ctx, call, op, [frame, *rows], constants, hint)
     first = [_initial(ctx, call, s, layer, n) for s, n in zip(starts, _state_sizes(op), strict=True)]
     names = [ctx.builder.constant(array, f"{hint}_start") for array, _, _ in first]
     outputs = _add(ctx, call, op, [frame, *names], constants, hint)
@@ -133,15 +136,19 @@ def _step(
     ctx: Context, call: Call, op: Op, frame: str, starts: Sequence[Any], constants: Weights, layer: int, count: int
 ) -> tuple[str, ...]:
     """One layer for one frame, from its row of the states of a step module."""
-    before = []
-    for start, size in zip(starts, _state_sizes(op), strict=True):
-        if isinstance(start, Constant):
-            before.append(ctx.builder.constant(_row(call, start, layer), f"{call.name}_state"))
-            continue
-        whole = stream_arg(call, start, "state")
-        row = whole.value if count == 1 else ctx.add(Slice(-len(whole.frame), layer, layer + 1), [whole.value], call)
-        before.append(ctx.reshaped(row, (size,), call))
+    before = [_row_of(ctx, call, s, layer, size, count) for s, size in zip(starts, _state_sizes(op), strict=True)]
     return _add(ctx, call, op, [frame, *before], constants, _hint(call, layer, count))
+
+
+def _row_of(ctx: Context, call: Call, start: Any, layer: int, size: int, count: int) -> str:
+    """The state of one layer, of a tensor that holds those of all."""
+    if isinstance(start, Constant):
+        return ctx.builder.constant(_row(call, start, layer), f"{_hint(call, layer, count)}_start")
+    whole = stream_arg(call, start, "state")
+    row = whole.value if count == 1 else ctx.add(Slice(-len(whole.frame), layer, layer + 1), [whole.value], call)
+    if ctx.segment:
+        return computed(ctx, call, Stream(row, (1, size)), (size,))
+    return ctx.reshaped(row, (size,), call)
 
 
 def _add(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Weights, hint: str) -> tuple[str, ...]:

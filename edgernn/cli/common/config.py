@@ -22,7 +22,8 @@ NAME = "edgernn.toml"
 TABLE = "export"
 PATHS = ("weights", "calibration", "validation", "output")
 LISTS = ("input", "state")
-TEXTS = ("model", "quant", "calibration-method", "metric", "mode", "target", "name", "tokenizer", "decoders", *PATHS)
+TOKENIZERS = ("tokenizer", "target-tokenizer")
+TEXTS = ("model", "quant", "calibration-method", "metric", "mode", "target", "name", "decoders", *TOKENIZERS, *PATHS)
 NUMBERS = ("sample-rate", "drift-steps", "max-loss", "max-frames")
 TABLES = {"arg": "a table of constructor arguments", "quant-layer": "a table of layer patterns and schemes"}
 KEYS = (*LISTS, *TEXTS, *NUMBERS, *TABLES, "format", "quiet")
@@ -88,7 +89,7 @@ def _value(key: str, value: Any, path: Path) -> Any:
         texts = [_typed(item, str, "a text or a list of texts", where) for item in items]
         return texts if key in LISTS else ",".join(texts)
     text = _typed(value, str, "a text", where)
-    if key in PATHS or (key == "model" and ".py:" in text) or (key == "tokenizer" and is_file_name(text)):
+    if key in PATHS or (key == "model" and ".py:" in text) or (key in TOKENIZERS and is_file_name(text)):
         return str(path.parent / text)
     return text
 

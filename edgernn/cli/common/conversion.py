@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgernn.cli.common.calibration import Sequences, load_calibration
+from edgernn.cli.common.calibration import TARGETS, Sequences, load_calibration, load_targets
 from edgernn.cli.common.modules import load_module
 from edgernn.cli.common.progress import Bar
 from edgernn.cli.common.quantizing import WITHOUT_CALIBRATION, check_options, quantized, scheme_of
-from edgernn.cli.common.tokenizers import read_tokenizer
+from edgernn.cli.common.tokenizers import set_tokenizers
 from edgernn.cli.common.weights import load_weights
 from edgernn.errors import MissingExtraError, UsageError
 
@@ -46,6 +46,7 @@ class ModelOptions:
     mode: str = "stream"
     max_frames: int | None = None
     tokenizer: str | None = None
+    target_tokenizer: str | None = None
 
     @property
     def scheme(self) -> str:
@@ -74,13 +75,25 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
             raise UsageError(f"{path}: no such file")
     check_options(options)
     model, notes = (_of_file if options.reference.endswith(ONNX_SUFFIX) else _of_module)(options, bar)
-    if options.tokenizer is not None:
-        model.tokenizer = read_tokenizer(options.tokenizer)
-    given = {path: load_calibration(Path(path), model.interface) for path in _files(options)}
+    set_tokenizers(model, options.tokenizer, options.target_tokenizer)
+    given = {path: _sequences(Path(path), model) for path in _files(options)}
     tested, data = _tested(options, given)
     if options.scheme != "float32":
         model = quantized(model, given.get(options.calibration or ""), options, bar)
     return Conversion(model, tested, data, [note for note in notes if note])
+
+
+def _sequences(path: Path, model: Model) -> Sequences:
+    """What a file holds: of an encoder with a decoder, sources, with their targets where it has some."""
+    encoder = model.interface.encoder
+    if encoder is None:
+        return load_calibration(path, model.interface)
+    sources, targets = load_calibration(path, encoder), load_targets(path, encoder)
+    if targets is None:
+        return sources
+    if len(targets) != len(sources):
+        raise UsageError(f"{path}: {len(sources)} sources with {len(targets)} targets: one for each is needed")
+    return [{**source, TARGETS: target} for source, target in zip(sources, targets, strict=True)]
 
 
 def _of_module(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
@@ -106,17 +119,19 @@ def _of_module(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
         mode=options.mode,
         max_frames=options.max_frames,
     )
-    if options.mode == "segment":
-        notes.append(_memory(model))
+    notes.append(_memory(model))
     if not options.weights and any(p.requires_grad for p in module.parameters()):
         notes.append("no --weights given: the weights are those that the class or factory made")
     return model, notes
 
 
 def _memory(model: Model) -> str:
-    """What a segment takes, said before anything is written."""
+    """What a segment or a source takes, said before anything is written."""
     from edgernn.segments import SegmentModel
+    from edgernn.seq2seq_model import Seq2SeqModel
 
+    if isinstance(model, Seq2SeqModel):
+        return f"a source of {model.max_frames} frames takes {model.memory}, besides the frames themselves"
     if not isinstance(model, SegmentModel):
         return ""
     return f"a segment of {model.segment.max_frames} frames takes {model.memory}, besides the frames themselves"

@@ -52,12 +52,18 @@ def model_options(function: F) -> F:
             "layers and others that need the whole sequence.",
         ),
         click.option(
-            "--max-frames", type=click.IntRange(min=1), metavar="N", help="The most frames of a segment."
+            "--max-frames", type=click.IntRange(min=1), metavar="N",
+            help="The most frames of a segment, or of the source that an encoder reads.",
         ),
         click.option(
             "--tokenizer", metavar="FILE|chars:...",
             help="What the symbols stand for that the model reads or writes, kept in the artifacts: a .json file, "
             "chars: and the characters in their order (\\n, \\t and \\\\ as in Python), or bytes.",
+        ),
+        click.option(
+            "--target-tokenizer", metavar="FILE|chars:...",
+            help="Of an encoder with a decoder: what the symbols stand for that it writes; --tokenizer is of what it "
+            "reads.",
         ),
         click.option(
             "--calibration", metavar="FILE",

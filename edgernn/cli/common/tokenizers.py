@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgernn.errors import UsageError
 from edgernn.ir.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from edgernn.api import Model
 
 ALPHABET = "chars:"
 ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
@@ -40,3 +44,18 @@ def read_tokenizer(text: str) -> Tokenizer:
         return Tokenizer.from_mapping(plain)
     except UsageError as error:
         raise UsageError(f"--tokenizer {text}: {error}") from None
+
+
+def set_tokenizers(model: Model, reads: str | None, writes: str | None) -> None:
+    """Give the model what ``--tokenizer`` and ``--target-tokenizer`` say. Raises UsageError."""
+    if model.interface.encoder is None:
+        if writes is not None:
+            raise UsageError("--target-tokenizer is for an encoder with a decoder; give --tokenizer")
+        if reads is not None:
+            model.tokenizer = read_tokenizer(reads)
+        return
+    from edgernn.seq2seq_model import Seq2SeqModel
+
+    if isinstance(model, Seq2SeqModel):
+        model.source_tokenizer = None if reads is None else read_tokenizer(reads)
+        model.tokenizer = None if writes is None else read_tokenizer(writes)

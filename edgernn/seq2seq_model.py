@@ -1,0 +1,185 @@
+"""Models of two parts: what ``edgernn.convert`` gives of an ``edgernn.Seq2Seq``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgernn.api import Model, Progress
+from edgernn.errors import UsageError
+from edgernn.ir.builder import identifier
+from edgernn.ir.graph import Graph, Port
+from edgernn.ir.interface import Writing
+from edgernn.ir.op import Array
+from edgernn.ir.ports import in_frames
+from edgernn.ir.seq2seq import MODE, Seq2SeqProgram
+from edgernn.ir.tokenizer import Tokenizer
+from edgernn.validation.layers import layer_rows
+from edgernn.validation.results import ArtifactReport, Report
+from edgernn.validation.sequences import check_calibration, cut_to
+
+if TYPE_CHECKING:
+    from edgernn.seq2seq import Seq2Seq
+    from edgernn.validation.seq2seq import Seq2SeqProof, Seq2SeqReference
+
+FORMATS = ("ern",)
+"""What models of two parts are written as."""
+
+TARGET = "targets"
+Pairs = Sequence[Mapping[str, Array] | Array]
+
+
+def convert_seq2seq(
+    module: Seq2Seq, example: Any, inputs: Any, name: str, max_frames: int | None
+) -> Seq2SeqModel:
+    """The model of encoder and decoder, for sources of up to ``max_frames`` frames; see ``edgernn.convert``."""
+    from edgernn.capture import call_spec, in_float32
+    from edgernn.capture.pair import MEMORY, SYMBOL, capture_pair
+    from edgernn.passes.seq2seq import Parts, to_seq2seq
+    from edgernn.validation.seq2seq import Seq2SeqReference
+
+    if max_frames is None:
+        raise UsageError("a Seq2Seq reads whole sources: give max_frames, the most frames that one has")
+    spec = call_spec(example, inputs, None)
+    if len(spec.leaves()) != 1:
+        raise UsageError(f"a Seq2Seq has one input, the source; found {len(spec.leaves())}")
+    module, source = in_float32(module), spec.leaves()[0]  # type: ignore[assignment]
+    found = capture_pair(module, source, identifier(name))
+    parts = Parts(
+        found.encoder.graph, found.decoder.graph, found.memory, MEMORY, found.starts, found.befores, found.afters,
+        SYMBOL, found.scores,
+    )  # fmt: skip
+    writing = Writing(module.start, module.end, module.max_output)
+    program = to_seq2seq(parts, identifier(name), max_frames, writing)
+    _check_symbols(program)
+    return Seq2SeqModel(Seq2SeqReference(module, source, program, found.encoder.least_steps), program)
+
+
+def _check_symbols(program: Seq2SeqProgram) -> None:
+    face = program.interface()
+    size, limit = face.outputs[0].size, face.inputs[0].limit
+    for name, symbol in (("start", program.writing.start), ("end", program.writing.end)):
+        if symbol >= size or (limit is not None and symbol >= limit):
+            raise UsageError(f"{name} is symbol {symbol}, of {size} that the decoder scores and {limit} that it reads")
+
+
+class Seq2SeqModel(Model):
+    """A converted model that reads sources of up to ``max_frames`` frames and writes."""
+
+    def __init__(
+        self, reference: Seq2SeqReference, program: Seq2SeqProgram, floats: Seq2SeqProgram | None = None,
+        calibration: Sequence[dict[str, Array]] | None = None,
+    ) -> None:  # fmt: skip
+        """``program`` is what runs; of a quantized model, ``floats`` is what it was made of, by ``calibration``."""
+        face = program.interface()
+        graph = Graph(program.name, list(face.inputs), list(face.outputs), mode=MODE)
+        super().__init__(graph, reference, calibration=calibration)  # type: ignore[arg-type]
+        self.program, self.floats, self.interface = program, floats, face
+
+    def __repr__(self) -> str:
+        encoder = ", ".join(f"{p.name}{list(p.shape)}" for p in self.program.encode.inputs)
+        return (
+            f"<Seq2SeqModel {self.name}: {encoder}, up to {self.max_frames} frames; {self.interface.outputs[0].size} "
+            f"symbols, up to {self.program.writing.max_output}; {self.memory}>"
+        )
+
+    @property
+    def max_frames(self) -> int:
+        """The most frames of a source."""
+        return self.program.encode.max_frames
+
+    @property
+    def memory(self) -> str:
+        """What a source takes while it is read, and its target written."""
+        return f"{self.interface.state_bytes:,} B of memory and state, {self.program.buffer_bytes:,} B of buffers"
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """What the symbols of targets stand for; artifacts hold it. Raises UsageError for other symbols."""
+        return self.program.tokenizer
+
+    @tokenizer.setter
+    def tokenizer(self, tokenizer: Tokenizer | None) -> None:
+        if tokenizer is not None:
+            tokenizer.check_ports(self.interface.inputs, self.interface.outputs)
+        self.program.tokenizer = tokenizer
+        self.interface = self.program.interface()
+
+    @property
+    def source_tokenizer(self) -> Tokenizer | None:
+        """What the symbols of sources stand for; artifacts hold it. Raises UsageError for other symbols."""
+        return self.program.encode.tokenizer
+
+    @source_tokenizer.setter
+    def source_tokenizer(self, tokenizer: Tokenizer | None) -> None:
+        if tokenizer is not None:
+            tokenizer.check_ports(self.program.encode.inputs, ())
+        self.program.encode = replace(self.program.encode, tokenizer=tokenizer)
+        self.interface = self.program.interface()
+
+    def pairs(self, sources: Pairs | None, targets: Sequence[Any] | None = None) -> list[dict[str, Array]] | None:
+        """``sources`` as the encoder takes them, each with its target: that of ``targets``, that which it holds by the
+        name "targets", or else what the module writes for it. Raises UsageError for what does not fit."""
+        if sources is None:
+            return None
+        encode, found = self.program.encode, []
+        given = [s.get(TARGET) if isinstance(s, Mapping) else None for s in sources]
+        plain = [{k: v for k, v in s.items() if k != TARGET} if isinstance(s, Mapping) else s for s in sources]
+        face = (self.floats or self.program).encode.interface()
+        named = in_frames(plain, face.inputs, encode.hop)
+        check_calibration(face, named)
+        if targets is not None and len(targets) != len(named):
+            raise UsageError(f"{len(named)} sources with {len(targets)} targets: one for each is needed")
+        for k, source in enumerate(named):
+            cut = cut_to(source, face, encode.max_steps)
+            target = given[k] if targets is None else targets[k]
+            found.append({**cut, TARGET: self._target(k, target) if target is not None else self._written_for(cut)})
+        return found
+
+    def _written_for(self, source: dict[str, Array]) -> Array:
+        found: Array = self.reference.written(source)  # type: ignore[attr-defined]
+        return found
+
+    def _target(self, number: int, target: Any) -> Array:
+        array, size = np.asarray(target).reshape(-1), self.interface.outputs[0].size
+        limit = min(size, self.interface.inputs[0].limit or size)
+        if array.dtype.kind not in "iu" or not len(array) or array.min() < 0 or array.max() >= limit:
+            raise UsageError(f"target {number}: a row of symbols 0 to {limit - 1} expected, found {target!r:.80}")
+        return array[: self.program.writing.max_output].astype(np.int32)
+
+    def proof(self, calibration: Pairs | None = None) -> Seq2SeqProof:  # type: ignore[override]
+        """The checks of this model on random pairs, unless in integers, and on ``calibration``: sources, which may
+        hold their ``targets``."""
+        pairs = self.calibration if calibration is None else self.pairs(calibration)
+        if self._proof is None or calibration is not None:
+            from edgernn.validation.seq2seq import Seq2SeqProof
+
+            quantized = None if self.floats is None else self.program
+            self._proof = Seq2SeqProof(self.reference, self.floats or self.program, quantized, pairs)  # type: ignore[arg-type, assignment]
+        return self._proof  # type: ignore[return-value]
+
+    @property
+    def _written(self) -> Seq2SeqProgram:  # type: ignore[override]
+        return self.program
+
+    def _write(self, staging: Path, path: Path, target: str | None) -> Path:
+        if path.suffix.lstrip(".") not in FORMATS:
+            formats = ", ".join("." + f for f in FORMATS)
+            raise UsageError(f"{path}: an encoder with a decoder is written as {formats}, not as {path.suffix}")
+        return super()._write(staging, path, target)
+
+    def report(self, artifacts: list[ArtifactReport], data: str, progress: Progress | None = None) -> Report:
+        """As of any model; the layers are those of all stages of both parts."""
+        report = super().report(artifacts, data, progress)
+        parts = (self.program.encode, self.program.step)
+        report.layers = [row for part in parts for stage in part.stages for row in layer_rows(stage.graph)]
+        report.inputs = [_row(p) for p in self.program.encode.inputs] + report.inputs
+        return report
+
+
+def _row(port: Port) -> dict[str, Any]:
+    return {key: getattr(port, key) for key in ("name", "shape", "dtype", "kind", "limit", "scale")}
