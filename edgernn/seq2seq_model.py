@@ -23,13 +23,18 @@ from edgernn.validation.results import ArtifactReport, Report
 from edgernn.validation.sequences import check_calibration, cut_to
 
 if TYPE_CHECKING:
+    from edgernn.quant.seq2seq import QuantizedSeq2Seq
     from edgernn.seq2seq import Seq2Seq
+    from edgernn.validation.integer_results import IntegerReport
+    from edgernn.validation.metrics import Metric
     from edgernn.validation.seq2seq import Seq2SeqProof, Seq2SeqReference
 
 FORMATS = ("ern",)
 """What models of two parts are written as."""
 
 TARGET = "targets"
+REPORTED_STEPS = 200
+"""Of the decoder, over which the report compares its integers with real values."""
 Pairs = Sequence[Mapping[str, Array] | Array]
 
 
@@ -79,6 +84,8 @@ class Seq2SeqModel(Model):
         graph = Graph(program.name, list(face.inputs), list(face.outputs), mode=MODE)
         super().__init__(graph, reference, calibration=calibration)  # type: ignore[arg-type]
         self.program, self.floats, self.interface = program, floats, face
+        self._reference = reference
+        self.found: QuantizedSeq2Seq | None = None
 
     def __repr__(self) -> str:
         encoder = ", ".join(f"{p.name}{list(p.shape)}" for p in self.program.encode.inputs)
@@ -140,9 +147,53 @@ class Seq2SeqModel(Model):
             found.append({**cut, TARGET: self._target(k, target) if target is not None else self._written_for(cut)})
         return found
 
+    def quantize(
+        self, calibration: Pairs | None = None, scheme: str = "int16x8", method: str = "minmax", *,
+        layers: Mapping[str, str] | None = None, max_loss: float | None = None, metric: str | Metric = "sqnr",
+        targets: Sequence[Any] | None = None, progress: Progress | None = None,
+    ) -> Seq2SeqModel:  # fmt: skip
+        """As of any model; ``calibration`` are sources, as for ``pairs``, with ``targets``. Schemes are not searched
+        for: ``max_loss`` is refused, and ``metric`` and ``progress``, which only a search needs, have no effect."""
+        from edgernn.quant import weights8
+        from edgernn.quant.seq2seq import quantize_seq2seq, quantize_seq2seq_weights
+
+        if self.floats is not None:
+            scheme = self.program.scheme
+            raise UsageError(f"model {self.name!r} is quantized ({scheme}) already; quantize the float one")
+        if max_loss is not None:
+            raise UsageError("max_loss is for streams: give an encoder with a decoder a scheme, and layers others")
+        pairs = self.pairs(calibration, targets)
+        if scheme == weights8.SCHEME:
+            if layers:
+                raise UsageError("scheme 'weights8' is for whole models: schemes of layers are for models in integers")
+            return Seq2SeqModel(self._reference, quantize_seq2seq_weights(self.program), self.program, pairs)
+        if not pairs:
+            raise UsageError(f"scheme {scheme!r} needs calibration: real sources, with their targets if there are any")
+        start = self.program.writing.start
+        read = [({k: v for k, v in p.items() if k != TARGET}, [start, *p[TARGET][:-1].tolist()]) for p in pairs]
+        found = quantize_seq2seq(self.program, read, scheme, method, layers)
+        model = Seq2SeqModel(self._reference, found.program, self.program, pairs)
+        model.found = found
+        return model
+
+    def _integers(self, progress: Progress | None) -> IntegerReport | None:
+        """How well the integers of each stage stand for real values, where it is given what the float stage is."""
+        if self.found is None or not self.calibration:
+            return None
+        from edgernn.ops.stages import stage_frames, stage_values
+        from edgernn.validation.integers import integer_report, joined
+
+        reports = []
+        for part, given in ((self.found.encode, self.calibration), (self.found.step, self.found.runs[:REPORTED_STEPS])):
+            inputs = part.floats.inputs
+            runs = [stage_values(part.floats.stages, {p.value: s[p.name] for p in inputs}, "float32") for s in given]
+            for stage, quantized in zip(part.floats.stages, part.stages, strict=True):
+                frames = [stage_frames(stage, values) for values in runs]
+                reports.append(integer_report(stage.graph, quantized, frames, progress))
+        return joined(reports)
+
     def _written_for(self, source: dict[str, Array]) -> Array:
-        found: Array = self.reference.written(source)  # type: ignore[attr-defined]
-        return found
+        return self._reference.written(source)
 
     def _target(self, number: int, target: Any) -> Array:
         array, size = np.asarray(target).reshape(-1), self.interface.outputs[0].size
@@ -159,7 +210,7 @@ class Seq2SeqModel(Model):
             from edgernn.validation.seq2seq import Seq2SeqProof
 
             quantized = None if self.floats is None else self.program
-            self._proof = Seq2SeqProof(self.reference, self.floats or self.program, quantized, pairs)  # type: ignore[arg-type, assignment]
+            self._proof = Seq2SeqProof(self._reference, self.floats or self.program, quantized, pairs)  # type: ignore[assignment]
         return self._proof  # type: ignore[return-value]
 
     @property

@@ -56,9 +56,8 @@ class ProgramEngine(Engine):
             start = found[carried.start] if carried.start else carried.state.initial
             self._values[k] = np.array(start).reshape(carried.state.shape)
         for inner, outer in self.program.memory.items():
-            self._values[self._index[inner]][:count] = found[outer].reshape(count, -1).reshape(
-                count, *self._values[self._index[inner]].shape[1:]
-            )
+            memory = self._values[self._index[inner]]
+            memory[:count], memory[count:] = found[outer].reshape(count, *memory.shape[1:]), 0
         self._values[-1][0] = count
 
     def run(self, *frames: Array) -> tuple[Array, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgernn.capture.rules import (
     DECOMPOSED,
+    attention,
     convolution,
     dense,
     elementwise,
@@ -27,6 +28,7 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "operations.md"
 GROUPS = {
     "Layers and cells": recurrent.RULES,
     "Products and look-ups": dense.RULES,
+    "Attention of queries that hold for a whole segment to its frames": attention.RULES,
     "Arithmetic and activations": elementwise.RULES,
     "Normalisation": norms.RULES,
     "Reductions along axes of a frame; sums, means and extremes over time": {**reductions.RULES, **variance.RULES},
@@ -69,7 +71,8 @@ def refused() -> str:
         by_reason.setdefault(pair, set()).add(name)
     lines = ["| operators | reason | what to do |", "|---|---|---|"]
     for (reason, remedy), names in by_reason.items():
-        lines.append(f"| {', '.join(f'`{name}`' for name in _public(names))} | {reason} | {remedy} |")
+        if public := _public(names):
+            lines.append(f"| {', '.join(f'`{name}`' for name in public)} | {reason} | {remedy} |")
     return "\n".join(lines)
 
 

@@ -77,7 +77,7 @@ def command(
     _check_stdin(inputs)
     session, device = _open(artifact, engine, port, board)
     if session.interface.mode in ("segment", "seq2seq") and snapshot:
-        raise UsageError("--snapshot: a model of whole segments, or sources, has no state between them")
+        raise UsageError("--snapshot: a model of whole segments, or sources, has no state between segments")
     summary = _stream(session, inputs, outputs, snapshot, limit, as_json, quiet)
     if device is not None:
         from edgernn.boards.profile.serial import summary_of

@@ -51,6 +51,7 @@ def quantize(
     layers: Mapping[str, str] | None = None,
     *,
     given: Mapping[str, tuple[str, float]] | None = None,
+    wanted: Mapping[str, tuple[str, float]] | None = None,
     wide: frozenset[str] = frozenset(),
 ) -> Quantized:
     """``graph``, a float32 step program, in integers.
@@ -60,6 +61,7 @@ def quantize(
     method       "minmax", "percentile" or "mse": how ranges become scales
     layers       pattern of node names -> "SCHEME", "SCHEME:METHOD" or ":METHOD", for these nodes alone
     given        name of an input -> dtype and scale that it has already; inputs that it does not name are chosen
+    wanted       name of an output -> dtype and scale that it is brought to
     wide         names of inputs that become int16 whatever reads them
 
     Ports become int16, or int8 as ``narrow_values`` says, with a ``scale``; integer ports (indices) stay as they are.
@@ -78,7 +80,7 @@ def quantize(
     plan_states(ctx, graph)
     new = rewrite(_integer_ports(ctx, graph), _Rule(ctx))
     ctx.builder = Builder(new)
-    _close(ctx, new, graph)
+    _close(ctx, new, graph, wanted or {})
     schemes = {node.name: ctx.scheme_of(node).name for node in graph.nodes}
     new.scheme = scheme_label(graph, schemes) or scheme
     result = simplify(new)
@@ -123,8 +125,8 @@ class _Rule:
         return outputs
 
 
-def _close(ctx: Context, graph: Graph, source: Graph) -> None:
-    """Bring next states to the scales of the states, and note the scales of the outputs."""
+def _close(ctx: Context, graph: Graph, source: Graph, wanted: Mapping[str, tuple[str, float]]) -> None:
+    """Bring next states to the scales of the states, outputs to those wanted, and note the scales of the outputs."""
     for k, state in enumerate(graph.states):
         if ctx.is_plain(state.before):
             continue
@@ -134,6 +136,9 @@ def _close(ctx: Context, graph: Graph, source: Graph) -> None:
         after = ctx.rescaled(state.after, ctx.states[state.before], f"{state.name}_next", state.dtype)
         graph.states[k] = replace(state, after=after)
     for k, port in enumerate(graph.outputs):
+        if port.name in wanted and port.value in ctx.scales:
+            dtype, scale = wanted[port.name]
+            port = replace(port, value=ctx.rescaled(port.value, scale, f"{port.name}_given_on", dtype))
+            graph.outputs[k] = port
         value = graph.values[port.value]
-        scale = ctx.scales.get(port.value)
-        graph.outputs[k] = replace(port, dtype=value.dtype, scale=scale)
+        graph.outputs[k] = replace(port, dtype=value.dtype, scale=ctx.scales.get(port.value))

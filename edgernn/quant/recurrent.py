@@ -117,7 +117,7 @@ def _with_states(ctx: Context, node: Node, inputs: Sequence[str]) -> list[str]:
     found = list(inputs)
     for kind, (k, _) in enumerate(node.op.carried):
         name = ctx.operand(node, inputs, k) if node.inputs[k] in ctx.constants else inputs[k]
-        dtype = "int16" if kind == 1 or isinstance(node.op, Gru) else ctx.dtype_of(node.inputs[k])
+        dtype = "int16" if kind == 1 or isinstance(node.op, Gru) else ctx.scheme_of(node).activation_dtype
         scale = 2.0 ** -cell_fraction(ctx, node) if kind == 1 else _hidden_scale(ctx, node)
         found[k] = ctx.rescaled(name, scale, dtype=dtype)
     return found

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from edgernn.errors import UsageError
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.op import Array
-from edgernn.ir.segment import Segment
+from edgernn.ir.segment import Segment, Stage
 from edgernn.ops.stages import stage_frames, stage_values
 from edgernn.quant.composed import in_ops_with_integer_forms
 from edgernn.quant.layers import choices, matches, schemes_of
 from edgernn.quant.narrow import narrow_values
 from edgernn.quant.quantize import Quantized, quantize
+from edgernn.quant.ranges import Observations, observe
 from edgernn.quant.schemes import scheme_named
 from edgernn.quant.weights8 import quantize_weights
 
@@ -34,6 +35,14 @@ class QuantizedSegment:
     stages: list[Quantized]
 
 
+@dataclass(frozen=True)
+class ObservedSegment:
+    """A float model of whole segments in ops that have integer forms, and what calibration has seen in each stage."""
+
+    floats: Segment
+    observations: list[Observations]
+
+
 def quantize_segment(
     segment: Segment, calibration: Sequence[Mapping[str, Array]], scheme: str, method: str = "minmax",
     layers: Mapping[str, str] | None = None,
@@ -44,18 +53,32 @@ def quantize_segment(
     A value that passes between stages has the integers of the stage that computes it; an input of the model has those
     that suit all its readers.
     """
-    layers = dict(layers or {})
-    _check_patterns(segment, layers)
+    check_patterns(segment.stages, layers or {})
+    return quantize_observed(observe_segment(segment, calibration), scheme, method, layers)
+
+
+def observe_segment(segment: Segment, calibration: Sequence[Mapping[str, Array]]) -> ObservedSegment:
+    """Run ``segment`` over ``calibration``, as for ``quantize_segment``."""
     floats = replace(segment, stages=[replace(s, graph=in_ops_with_integer_forms(s.graph)) for s in segment.stages])
     named = [{p.value: sequence[p.name] for p in segment.inputs} for sequence in calibration]
     runs = [stage_values(floats.stages, values, "float32") for values in named]
-    wide = _wide_inputs(floats, scheme, layers)
-    given: Given = {}
+    frames = [[stage_frames(stage, values) for values in runs] for stage in floats.stages]
+    return ObservedSegment(floats, [observe(s.graph, f) for s, f in zip(floats.stages, frames, strict=True)])
+
+
+def quantize_observed(
+    observed: ObservedSegment, scheme: str, method: str = "minmax", layers: Mapping[str, str] | None = None, *,
+    given: Given | None = None, wanted: Given | None = None,
+) -> QuantizedSegment:  # fmt: skip
+    """As ``quantize_segment``. ``given`` are dtype and scale that inputs have already, ``wanted`` those that values
+    are brought to which are outputs of the model."""
+    layers, floats = dict(layers or {}), observed.floats
+    wide, given = _wide_inputs(floats, scheme, layers), dict(given or {})
     found = []
-    for stage in floats.stages:
-        frames = [stage_frames(stage, values) for values in runs]
+    for stage, observations in zip(floats.stages, observed.observations, strict=True):
+        matching = _matching(stage.graph, layers)
         quantized = quantize(
-            stage.graph, frames, scheme, method, _matching(stage.graph, layers), given=given, wide=wide
+            stage.graph, observations, scheme, method, matching, given=given, wanted=wanted, wide=wide
         )
         found.append(quantized)
         for port in (*quantized.graph.inputs, *quantized.graph.outputs):
@@ -100,8 +123,9 @@ def _matching(graph: Graph, layers: Mapping[str, str]) -> dict[str, str]:
     return {pattern: text for pattern, text in layers.items() if matches(graph, pattern)}
 
 
-def _check_patterns(segment: Segment, layers: Mapping[str, str]) -> None:
+def check_patterns(stages: Sequence[Stage], layers: Mapping[str, str]) -> None:
+    """Raise UsageError for a pattern that matches no layer."""
     for pattern in layers:
-        if not any(matches(stage.graph, pattern) for stage in segment.stages):
-            names = dict.fromkeys(node.name for stage in segment.stages for node in stage.graph.nodes)
+        if not any(matches(stage.graph, pattern) for stage in stages):
+            names = dict.fromkeys(node.name for stage in stages for node in stage.graph.nodes)
             raise UsageError(f"layer override {pattern!r} matches no layer; layers are {', '.join(names)}")

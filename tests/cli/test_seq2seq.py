@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_said(exported: Path) -> None:
     np.save("long.npy", np.zeros(9, np.int32))
     for arguments, code, said in (
         (["run", exported, "--input", "long.npy"], 2, "8 frames of a segment"),
-        (["run", exported, "--input", "long.npy", "--snapshot", "s"], 2, "has no state between them"),
+        (["run", exported, "--input", "long.npy", "--snapshot", "s"], 2, "has no state between segments"),
         (["generate", exported], 2, "give --prompt TEXT, or --input FILE"),
         (["generate", exported, "--prompt", "xyz"], 2, "no symbol for 'x'"),
         (["export", "net.py:translator", *MODEL, "--format", "onnx"], 2, "an encoder with a decoder is written as"),

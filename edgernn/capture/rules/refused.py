@@ -36,7 +36,7 @@ NORMALISATION = ("it normalises over time", "use LayerNorm, or BatchNorm with ru
 
 REFUSED: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
-        ("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "scaled_dot_product_attention",
+        ("_native_multi_head_attention", "_transformer_encoder_layer_fwd",
          "_scaled_dot_product_flash_attention_for_cpu"), ATTENTION),
     **dict.fromkeys(("fft_fft", "fft_ifft", "fft_irfft", "stft", "istft"), SPECTRUM),
     **dict.fromkeys(
