@@ -20,16 +20,19 @@ from examples.common.task import Frames, Task
 
 PROFILED_STEPS = 8
 CHECKED_STEPS = 64
+PROFILED_SEGMENTS, CHECKED_SEGMENTS = 1, 2
+"""Steps of models that take whole segments: each has the most frames."""
 
 
 def write_frames(task: Task, folder: Path) -> Path:
     """The first held-out frames as a file that ``edgernn run`` reads, as many as are checked."""
+    wanted = CHECKED_STEPS if task.max_frames is None else CHECKED_SEGMENTS * task.max_frames
     rows: list[Frames] = []
     count = 0
     for frames in task.held_out():
-        rows.append(frames[: CHECKED_STEPS - count])
+        rows.append(frames[: wanted - count])
         count += len(rows[-1])
-        if count == CHECKED_STEPS:
+        if count == wanted:
             break
     path = folder / "frames.npy"
     np.save(path, np.concatenate(rows))
@@ -46,7 +49,7 @@ def cost(task: Task, artifact: Path, frames: Path, board: Board, work: Path) -> 
     """Of a step on one board. What does not fit says so."""
     head = (board.id, board.core.name, board.core.clock_hz / 1e6)
     period_us = 1e6 / task.rate_hz if task.rate_hz else None
-    source = BoardFrames((str(frames),), PROFILED_STEPS)
+    source = BoardFrames((str(frames),), PROFILED_STEPS if task.max_frames is None else PROFILED_SEGMENTS)
     try:
         found = profile(Job(artifact, board, way_to(board), source, work, period_us=period_us), lambda *_: None)
     except (BoardError, OutputError) as error:
@@ -77,7 +80,8 @@ def same_streams(task: Task, scheme: str, artifact: Path, frames: Path, boards: 
     Raises:
         ValidationError: outputs differ.
     """
-    report = check(artifact, boards, (str(frames),), CHECKED_STEPS, "auto", lambda *_: None)
+    steps = CHECKED_STEPS if task.max_frames is None else CHECKED_SEGMENTS
+    report = check(artifact, boards, (str(frames),), steps, "auto", lambda *_: None)
     if not report.agrees or not report.exact:
         wrong = "; ".join(f"{v.name}: {v.text}" for v in report.verdicts if not v.agrees)
         raise ValidationError(f"{task.name} {scheme}: streams are not the same integers: {wrong or 'floats'}")

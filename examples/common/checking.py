@@ -62,7 +62,8 @@ def _same(result: Result, row: Sequence[str], column: int, old: str) -> bool:
     if column in (4, 5):
         return _near(new, old, FLOAT)
     if column > 5:
-        return abs(task_of(result.name).difference(number(new), number(old))) <= SLACK
+        measure = next(each for each in task_of(result.name).measures if each.metric == row[1])
+        return abs(measure.difference(number(new), number(old))) <= SLACK
     return new == old
 
 
@@ -74,6 +75,6 @@ def _recorded(results: Sequence[Result]) -> Iterator[str]:
     """Scores that are not those which training wrote down."""
     for result in results:
         seeds = json.loads((task_of(result.name).folder / "metrics.json").read_text())["seeds"]
-        score = result.scores["pytorch"]
+        score = result.measures[0].scores["pytorch"]
         if not math.isclose(score, seeds[0]["score"], rel_tol=FLOAT):
             yield f"{result.name}: {score}, metrics.json has {seeds[0]['score']}"

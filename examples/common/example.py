@@ -15,8 +15,8 @@ from edgernn.errors import ValidationError
 from examples.common import board_costs, pictures, tables
 from examples.common.exporting import FORMATS, artifact, export, write_calibration
 from examples.common.integers import stream
-from examples.common.results import BoardCost, Result, StreamCheck, in_unit
-from examples.common.task import Answer, Run, Task, answers
+from examples.common.results import BoardCost, Result, Scores, StreamCheck, in_unit
+from examples.common.task import Answer, Measure, Run, Task, answers
 
 INTEGERS = ("int16x8", "int8")
 
@@ -78,14 +78,18 @@ def run(task: Task, folder: Path) -> Result:
             shown = task.show(Run(folder, {scheme: work.artifact(scheme) for scheme in FORMATS}, work.answers))
     result = _result(work, shown)
     _report(result, folder)
-    scores = result.scores
-    if not task.keeps(scores["int16x8"], scores["pytorch"]):
+    for measure, found in zip(task.measures, result.measures, strict=True):
+        _check_loss(task, measure, found.scores)
+    return result
+
+
+def _check_loss(task: Task, measure: Measure, scores: dict[str, float]) -> None:
+    if not measure.keeps(scores["int16x8"], scores["pytorch"]):
         raise ValidationError(
-            f"{task.name}: int16x8 is worse than PyTorch by more than {task.loss:g} "
-            f"{'points' if task.unit == '%' else '%'}: {scores['int16x8']:.5g}, {scores['pytorch']:.5g}; "
+            f"{task.name}: {measure.metric} of int16x8 is worse than PyTorch's by more than {measure.loss:g} "
+            f"{'points' if measure.unit == '%' else '%'}: {scores['int16x8']:.5g}, {scores['pytorch']:.5g}; "
             "train for these integers (edgernn.quant.prepare_qat)"
         )
-    return result
 
 
 def _score(work: _Work) -> None:
@@ -101,10 +105,8 @@ def _score(work: _Work) -> None:
 def _result(work: _Work, shown: list[Path]) -> Result:
     task, held_out = work.task, work.task.held_out()
     return Result(
-        name=task.name, metric=task.metric, unit=task.unit, sequences=len(held_out),
-        frames=sum(len(frames) for frames in held_out) // work.hop, rate_hz=task.rate_hz,
-        target=_target(task, task.score(work.answers["pytorch"])),
-        scores={scheme: task.score(found) for scheme, found in work.answers.items()},
+        name=task.name, measures=tuple(_scores(measure, work.answers) for measure in task.measures),
+        sequences=len(held_out), frames=sum(len(frames) for frames in held_out) // work.hop, rate_hz=task.rate_hz,
         trained={scheme: task.weights_of(scheme).name for scheme in FORMATS},
         engines=work.engines, artifacts=work.artifacts, state_bytes=work.state_bytes, boards=work.boards,
         checks=tuple(work.checks), files=tuple(str(path.relative_to(work.folder)) for path in shown),
@@ -112,11 +114,16 @@ def _result(work: _Work, shown: list[Path]) -> Result:
     )  # fmt: skip
 
 
-def _target(task: Task, score: float) -> str:
-    if task.target is None:
+def _scores(measure: Measure, answers: dict[str, list[Answer]]) -> Scores:
+    scores = {scheme: measure.score(found) for scheme, found in answers.items()}
+    return Scores(measure.metric, measure.unit, _target(measure, scores["pytorch"]), scores)
+
+
+def _target(measure: Measure, score: float) -> str:
+    if measure.target is None:
         return ""
-    bound = f"{'≤' if task.lower_is_better else '≥'} {in_unit(task.target, task.unit)}"
-    return bound if task.reaches_target(score) else f"{bound}, missed"
+    bound = f"{'≤' if measure.lower_is_better else '≥'} {in_unit(measure.target, measure.unit)}"
+    return bound if measure.reaches_target(score) else f"{bound}, missed"
 
 
 def _report(result: Result, folder: Path) -> None:

@@ -18,6 +18,7 @@ from edgernn.api import Model
 from edgernn.errors import EdgeRNNError, UnsupportedOpError
 from edgernn.quant import SCHEMES, weights8
 from edgernn.runtime import Session
+from edgernn.runtime.segment import SegmentSession
 from edgernn.validation.results import ArtifactReport
 from examples.common.task import Answer, Frames, Task, answers, whole
 
@@ -66,7 +67,9 @@ def measure(
     for scheme in (FLOAT, *schemes):
         module = task.trained(scheme)
         wanted = answers(module, [held_out[k] for k in chosen])
-        model = edgernn.convert(module, inputs=task.inputs, name=task.name)
+        model = edgernn.convert(
+            module, inputs=task.inputs, name=task.name, mode=task.mode, max_frames=task.max_frames
+        )
         port, hop = model.interface.inputs[0], model.interface.hop
         sequences = [{port.name: frames.reshape(len(frames), *port.shape[hop > 1 :])} for frames in calibration]
         if scheme != FLOAT:
@@ -103,16 +106,22 @@ def _saved(model: Model, stem: Path, drift_steps: int) -> tuple[Path, ArtifactRe
 def stream(
     session: Session, sequences: Sequence[Frames], summary: Callable[[Frames, Answer], Answer] = whole
 ) -> list[Answer]:
-    """What the session says of each sequence, stepped through frame by frame from the initial state: the summary."""
-    final = session.outputs[0].kind == "final"
+    """What the session says of each sequence, stepped through frame by frame from the initial state, or as one segment:
+    the summary."""
     dtype = np.int32 if sequences[0].dtype.kind == "i" else np.float32
     shape = session.inputs[0].shape[session.hop > 1 :]
-    found = []
-    for frames in sequences:
-        session.reset()
-        rows = list(session.stream(np.ascontiguousarray(frames, dtype).reshape(len(frames), *shape), flush=True))
-        found.append(summary(frames, np.asarray(rows[-1] if final else rows)))
-    return found
+    return [
+        summary(frames, _answer(session, np.ascontiguousarray(frames, dtype).reshape(len(frames), *shape)))
+        for frames in sequences
+    ]
+
+
+def _answer(session: Session, frames: Frames) -> Answer:
+    if isinstance(session, SegmentSession):
+        return np.asarray(session.run(frames))
+    session.reset()
+    rows = list(session.stream(frames, flush=True))
+    return np.asarray(rows[-1] if session.outputs[0].kind == "final" else rows)
 
 
 def sqnr_db(wanted: Sequence[Answer], found: Sequence[Answer]) -> float:

@@ -78,5 +78,5 @@ def draw_costs(result: Result, path: Path) -> Path:
     plot.invert_yaxis()
     plot.set_xlabel("instructions a step, int16x8")
     if 0 < len(labels) <= 12:
-        plot.legend(fontsize="small", frameon=False)
+        drawn.legend(loc="outside right upper", fontsize="small", frameon=False)
     return write(drawn, path)

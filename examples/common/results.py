@@ -45,27 +45,37 @@ class StreamCheck:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """One measure of an application.
+
+    target  what the score of PyTorch has to reach, for people; empty where there is no such bound
+    scores  "pytorch" or scheme -> score in ``unit``
+    """
+
+    metric: str
+    unit: str
+    target: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Result:
     """One application.
 
     sequences, frames  held-out data that the scores are of
-    scores             "pytorch" or scheme -> score in ``unit``
+    measures           the main one first
     trained            scheme -> file of the weights
     engines            scheme -> what the score was measured on
     artifacts          scheme -> suffix -> bytes; each was proved against PyTorch
     files              what the application shows, in the folder of the results
-    target             what the score of PyTorch has to reach, for people; empty where there is no such bound
     seconds            stage -> time taken
     """
 
     name: str
-    metric: str
-    unit: str
+    measures: tuple[Scores, ...]
     sequences: int
     frames: int
     rate_hz: float | None
-    target: str
-    scores: dict[str, float]
     trained: dict[str, str]
     engines: dict[str, str]
     artifacts: dict[str, dict[str, int]]
@@ -86,6 +96,7 @@ class Result:
 def read(folder: Path) -> Result:
     """What was written into ``folder``."""
     plain: dict[str, Any] = json.loads((folder / NAME).read_text())
+    plain["measures"] = tuple(Scores(**row) for row in plain["measures"])
     plain["boards"] = tuple(BoardCost(**row) for row in plain["boards"])
     plain["checks"] = tuple(StreamCheck(**{**row, "streams": tuple(row["streams"])}) for row in plain["checks"])
     return Result(**{**plain, "files": tuple(plain["files"])})

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from examples.common.results import BoardCost, Result, in_unit
+from examples.common.results import BoardCost, Result, Scores, in_unit
 
 BEGIN, END = "<!-- {}, made by make examples -->", "<!-- end of {} -->"
 SCORES = ("application", "metric", "held-out data", "target", "PyTorch", "float32", "int16x8", "int8")
@@ -16,7 +16,7 @@ STREAMS = ("application", "scheme", "steps", "the same on", "SHA-256 of the outp
 
 def scores(results: Sequence[Result]) -> str:
     """What models score, in PyTorch and as artifacts."""
-    return _table(SCORES, [_score_row(result) for result in results])
+    return _table(SCORES, [_score_row(result, measure) for result in results for measure in result.measures])
 
 
 def boards(results: Sequence[Result]) -> str:
@@ -37,14 +37,15 @@ def section(result: Result) -> str:
     return f"{scores([result])}\n{boards([result])}\n{streams([result])}"
 
 
-def _score_row(result: Result) -> tuple[str, ...]:
+def _score_row(result: Result, measure: Scores) -> tuple[str, ...]:
     found = [
-        in_unit(score, result.unit) + ("*" if result.trained.get(scheme) != result.trained["float32"] else "")
-        for scheme, score in result.scores.items()
+        in_unit(score, measure.unit) + ("*" if result.trained.get(scheme) != result.trained["float32"] else "")
+        for scheme, score in measure.scores.items()
         if scheme != "pytorch"
     ]
     data = f"{result.frames:,} steps in {result.sequences:,} sequence{'s' * (result.sequences != 1)}"
-    return result.name, result.metric, data, result.target, in_unit(result.scores["pytorch"], result.unit), *found
+    of_pytorch = in_unit(measure.scores["pytorch"], measure.unit)
+    return result.name, measure.metric, data, measure.target, of_pytorch, *found
 
 
 def _board_row(name: str, cost: BoardCost) -> tuple[str, ...]:

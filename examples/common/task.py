@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
+from edgernn import Seq2Seq
+
 Frames = NDArray[Any]
 """One sequence of input, [T, *frame]."""
 Answer = NDArray[np.float32]
@@ -41,48 +43,23 @@ class Run:
     answers: Mapping[str, Sequence[Answer]]
 
 
-@dataclass(frozen=True)
-class Task:
-    """One example.
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """How well a model does.
 
-    metric       what ``score`` is: "accuracy" and the like
-    unit         "%" where the score is a share, else the unit it is printed with
-    inputs       what ``edgernn.convert`` takes
-    module       the model with new weights
-    calibration  training sequences from which ranges are taken
-    held_out     sequences that training never saw
-    score        of the answers to the held-out sequences, in this order
-    package      that the data come with, as one installs it
-    target       the score to reach, at least or, where lower is better, at most; None where it is only stated
-    loss         by how much int16x8 may be worse than PyTorch: points where the score is a share, else percent of it
-    rate_hz      steps a second in use; None where nothing says how many
-    boards       whose costs are reported
-    summary      of a sequence and the answer to it: what ``score`` needs, where answers are large
-    show         writes pictures, sounds or texts into the folder of a run; the files, most telling first
+    metric  what ``score`` is: "accuracy" and the like
+    unit    "%" where the score is a share, else the unit it is printed with
+    score   of the answers to the held-out sequences, in their order
+    target  the score to reach, at least or, where lower is better, at most; None where it is only stated
+    loss    by how much int16x8 may be worse than PyTorch: points where the score is a share, else percent of it
     """
 
-    name: str
     metric: str
     unit: str
-    inputs: str
-    module: Callable[[], nn.Module]
-    weights: Path
-    calibration: Callable[[], list[Frames]]
-    held_out: Callable[[], list[Frames]]
     score: Callable[[Sequence[Answer]], float]
-    package: str
     target: float | None = None
     lower_is_better: bool = False
     loss: float = 0.5
-    rate_hz: float | None = None
-    boards: tuple[str, ...] = BOARDS
-    summary: Callable[[Frames, Answer], Answer] = whole
-    show: Callable[[Run], list[Path]] | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the example."""
-        return self.weights.parent
 
     def difference(self, score: float, reference: float) -> float:
         """How ``score`` differs: in points where it is a share, else in percent of ``reference``."""
@@ -99,6 +76,51 @@ class Task:
     @property
     def _sign(self) -> int:
         return -1 if self.lower_is_better else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Measure):
+    """One example, and the measure it is judged by first.
+
+    inputs       what ``edgernn.convert`` takes
+    module       the model with new weights
+    calibration  training sequences from which ranges are taken
+    held_out     sequences that training never saw
+    package      that the data come with, as one installs it
+    mode         "stream", frame by frame; "segment", whole segments; "seq2seq", an ``edgernn.Seq2Seq``: its answers are
+                 the symbols that it writes
+    max_frames   the most frames of a segment, or of what a Seq2Seq reads; None for streams
+    also         other measures of the same answers
+    rate_hz      steps a second in use; None where nothing says how many
+    boards       whose costs are reported
+    summary      of a sequence and the answer to it: what ``score`` needs, where answers are large
+    show         writes pictures, sounds or texts into the folder of a run; the files, most telling first
+    """
+
+    name: str
+    inputs: str
+    module: Callable[[], nn.Module]
+    weights: Path
+    calibration: Callable[[], list[Frames]]
+    held_out: Callable[[], list[Frames]]
+    package: str
+    mode: str = "stream"
+    max_frames: int | None = None
+    also: tuple[Measure, ...] = ()
+    rate_hz: float | None = None
+    boards: tuple[str, ...] = BOARDS
+    summary: Callable[[Frames, Answer], Answer] = whole
+    show: Callable[[Run], list[Path]] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the example."""
+        return self.weights.parent
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The main one, and the others."""
+        return (self, *self.also)
 
     def trained(self, scheme: str | None = None) -> nn.Module:
         """The committed weights: those trained for the integers of ``scheme`` where there are such."""
@@ -119,9 +141,11 @@ def answers(
     """Of the module's answer to each sequence the summary; sequences of the same length are computed together."""
     found: dict[int, Answer] = {}
     for group in by_length(sequences):
+        batch = torch.from_numpy(np.stack([sequences[k] for k in group]))
         with torch.no_grad():
-            result = module(torch.from_numpy(np.stack([sequences[k] for k in group]))).numpy()
-        found.update((k, summary(sequences[k], row)) for k, row in zip(group, result, strict=True))
+            rows = module.generate_batch(batch) if isinstance(module, Seq2Seq) else module(batch).numpy()
+        for k, row in zip(group, rows, strict=True):
+            found[k] = summary(sequences[k], np.asarray(row, np.float32))
     return [found[k] for k in range(len(sequences))]
 
 

@@ -22,7 +22,7 @@ def best_path(blank: int, scores: Answer) -> Answer:
     return np.asarray([label for _, label in read_at(blank, scores)], np.float32)
 
 
-def edits(wanted: Sequence[int], found: Sequence[int]) -> int:
+def edits(wanted: Sequence[object], found: Sequence[object]) -> int:
     """The least number of insertions, deletions and substitutions that make one the other (Levenshtein, 1965)."""
     row = list(range(len(found) + 1))
     for k, label in enumerate(wanted, 1):

@@ -29,7 +29,7 @@ from examples.common.exporting import (
 )
 from examples.common.integers import stream
 from examples.common.packaged import PackagedData, SourceData
-from examples.common.results import BoardCost, Result, StreamCheck, in_unit
+from examples.common.results import BoardCost, Result, Scores, StreamCheck, in_unit
 from examples.common.task import Run, Task, answers
 from examples.common.training import rounded
 
@@ -71,8 +71,8 @@ def test_a_folder_holds_what_an_example_is(name: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_the_readme_has_the_numbers_of_the_table(name: str) -> None:
     folder = EXAMPLES / name
-    metric = task_of(name).metric
-    assert cells(folder / "README.md", name, metric) == cells(DOCUMENT, name, metric)
+    for measure in task_of(name).measures:
+        assert cells(folder / "README.md", name, measure.metric) == cells(DOCUMENT, name, measure.metric)
     for board in task_of(name).boards:
         assert cells(folder / "README.md", name, board) == cells(DOCUMENT, name, board)
 
@@ -115,26 +115,33 @@ def test_what_the_document_says_otherwise_is_found(tmp_path: Path) -> None:
     cost = BoardCost("b", "c", 180.0, 2048, 512, 3.0, 0.5, 8, 0.1, {"gru": 3.0})
     check = StreamCheck("int16x8", 64, ("reference", "b"), "0123456789abcdef0")
     scores = {"pytorch": score, "float32": score, "int16x8": score, "int8": score}
-    result = replace(_result("classification", cost), scores=scores, checks=(check,))
+
+    def measured(metric: str = task.metric, **changed: float) -> tuple[Scores]:
+        return (Scores(metric, "%", "≥ 75.00 %", {**scores, **changed}),)
+
+    result = replace(_result("classification", cost), measures=measured(), checks=(check,))
     document = tmp_path / "table.md"
     document.write_text(tables.section(result))
     assert differences(document, [result]) == []
     changed = replace(
-        result, frames=301, scores={**scores, "int8": score - 1.0, "float32": score * 1.01},
+        result, frames=301, measures=measured(int8=score - 1.0, float32=score * 1.01),
         boards=(replace(cost, instructions=4.0),), checks=(replace(check, streams=("reference",)),),
     )  # fmt: skip
     found = differences(document, [changed])
     assert [line.split(", written")[0].split(": ")[1] for line in found] == [
         "301 steps in 2 sequences", in_unit(score * 1.01, "%"), in_unit(score - 1.0, "%") + "* |", "4", "reference",
     ]  # fmt: skip
-    assert differences(document, [replace(result, metric="another")]) == ["classification, another: no such row"]
-    assert "metrics.json has" in differences(document, [replace(result, scores={**scores, "pytorch": score - 5})])[1]
+    other = replace(result, measures=measured("another"))
+    assert differences(document, [other]) == ["classification, another: no such row"]
+    assert "metrics.json has" in differences(document, [replace(result, measures=measured(pytorch=score - 5))])[1]
+
+
+SCORES = {"pytorch": 80.0, "float32": 80.0, "int16x8": 79.5, "int8": 79.0}
 
 
 def _result(name: str, *costs: BoardCost) -> Result:
     return Result(
-        name, "accuracy", "%", 2, 300, 50.0, "≥ 75.00 %",
-        {"pytorch": 80.0, "float32": 80.0, "int16x8": 79.5, "int8": 79.0},
+        name, (Scores("accuracy", "%", "≥ 75.00 %", SCORES), Scores("error", "m", "", SCORES)), 2, 300, 50.0,
         {"float32": "w.safetensors", "int16x8": "w.safetensors", "int8": "w_int8.safetensors"},
         {}, {}, {}, costs, (), (), {},
     )  # fmt: skip
@@ -146,9 +153,10 @@ def test_the_document_has_a_row_for_each_example() -> None:
 
 
 def test_weights_of_its_own_are_marked() -> None:
-    row = tables.scores([_result("x")]).splitlines()[2]
+    row, other = tables.scores([_result("x")]).splitlines()[2:]
     assert "| 79.50 % | 79.00 %* |" in row
     assert "300 steps in 2 sequences" in row
+    assert "| x | error |" in other and "| 79.5 m | 79 m* |" in other
 
 
 def test_what_does_not_fit_says_so() -> None:

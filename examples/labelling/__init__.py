@@ -1,0 +1,1 @@
+"""Parts of speech and names in Japanese sentences, by a bidirectional LSTM over words and their characters."""
