@@ -18,6 +18,7 @@ _PARTS = {
     aten.split.Tensor, aten.split_with_sizes.default, aten.chunk.default, aten.tensor_split.sections,
     aten.unsafe_split.Tensor, aten.unsafe_chunk.default,
 }  # fmt: skip
+_FILLS = {aten.zeros_like.default: 0, aten.ones_like.default: 1, aten.new_zeros.default: 0, aten.new_ones.default: 1}
 _COPIES = {aten.clone.default, aten.contiguous.default, aten.alias.default, aten.lift_fresh_copy.default}
 
 
@@ -84,6 +85,8 @@ def _replacement(node: Node) -> Node | None:
     """The node that gives the same in the form that is wanted, or None."""
     if node.target is operator.getitem:
         return _part(node)
+    if node.target in _FILLS and argument(node, 0).target in (SELECT, SLICE):
+        return _filling(node, _FILLS[node.target])
     if node.target in _COPIES or (node.target is SLICE and _alike(argument(node, 0), node)):
         return _operand(node, 0)
     if node.target in (aten.copy.default, aten.slice_scatter.default):
@@ -93,6 +96,14 @@ def _replacement(node: Node) -> Node | None:
     if node.target is SELECT:
         return _written(node)
     return None
+
+
+def _filling(node: Node, number: int) -> Node:
+    """A constant that took its shape from a frame, made without the frame."""
+    with node.graph.inserting_before(node):
+        like = value(node)
+        fill = add(node.graph, aten.full.default, (list(like.shape), float(number)), node)
+        return fill if value(fill).dtype == like.dtype else add(node.graph, aten.to.dtype, (fill, like.dtype), node)
 
 
 def _operand(node: Node, position: int) -> Node:

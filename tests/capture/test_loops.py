@@ -149,6 +149,24 @@ class Before(nn.Module):
         return torch.stack(rows, 1)
 
 
+class Pooled(nn.Module):
+    """A quasi-recurrent layer: gates of all frames first, a start of the shape of a frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(6, 12, 2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gates = self.conv(x.transpose(1, 2))[:, :, :-1].transpose(1, 2)
+        z, f, o = (gate(part) for gate, part in zip(
+            (torch.tanh, torch.sigmoid, torch.sigmoid), gates.chunk(3, -1), strict=True))  # fmt: skip
+        c, rows = torch.zeros_like(z[:, 0]), []
+        for t in range(z.size(1)):
+            c = f[:, t] * c + (1 - f[:, t]) * z[:, t]
+            rows.append(o[:, t] * c)
+        return torch.stack(rows, 1)
+
+
 class Backwards(nn.Module):
     """Both directions, by loops."""
 
@@ -166,7 +184,7 @@ class Backwards(nn.Module):
         return self.fc(torch.cat([torch.stack(forth[1:], 1), torch.stack(back[:-1], 1)], -1))  # type: ignore[no-any-return]
 
 
-STATES = {Peepholes: 2, ConvLstm: 2, Cells: 4, Layers: 2, Classifier: 1, Written: 1, Before: 1}
+STATES = {Peepholes: 2, ConvLstm: 2, Cells: 4, Layers: 2, Classifier: 1, Written: 1, Before: 1, Pooled: 2}
 
 
 def inputs_of(make: type[nn.Module]) -> str:
