@@ -115,6 +115,8 @@ def _check_length(call: Call, result: Tracked) -> None:
 
 
 def _item(call: Call, source: Several, position: int) -> Tracked:
+    if position >= len(source.items) and source.absent:
+        refuse(call, source.absent, "use the outputs of the frames alone")
     if position >= len(source.items):
         refuse(
             call,

@@ -11,6 +11,7 @@ from torch._decomp import get_decompositions
 from torch.export.graph_signature import OutputKind, OutputSpec
 from torch.utils import _pytree as pytree
 
+from edgernn.capture.lookahead import as_operator
 from edgernn.capture.packed import packing_one_sequence
 from edgernn.capture.patching import quiet, tracing
 from edgernn.capture.running import STATE_REMEDY, evaluating, first_line
@@ -38,7 +39,7 @@ def export(
     target = _KnownLengths(module, spec, length) if lengths else module
     inputs = tuple(_tensors(spec, length)) if lengths else spec.tensors(length)
     try:
-        with quiet(), evaluating(target), packing_one_sequence(), tracing():
+        with quiet(), evaluating(target), packing_one_sequence(), as_operator(), tracing():
             program = torch.export.export(target, inputs, strict=False)
             return _functional(program, decomposes)
     except UnsupportedModelError:

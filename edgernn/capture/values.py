@@ -71,9 +71,10 @@ class Constant:
 
 @dataclass(frozen=True)
 class Several:
-    """The results of an operation that has more than one."""
+    """The results of an operation that has more than one; why there are no further ones, where PyTorch has some."""
 
     items: tuple[Stream | Constant, ...]
+    absent: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from edgernn.ops.integer import INTEGER_OPS
 from edgernn.ops.last import Last
 from edgernn.ops.layer_norm import LayerNorm
 from edgernn.ops.linear import Linear
+from edgernn.ops.lookahead import Lookahead
 from edgernn.ops.lstm import Lstm
 from edgernn.ops.matmul import Matmul
 from edgernn.ops.recurrence import Recurrence
@@ -35,14 +36,14 @@ FLOAT_OPS: tuple[type[Op], ...] = (
     Transpose, Unary,
 )  # fmt: skip
 COMPOSITE_OPS: tuple[type[Op], ...] = (Conv, Delay, Recurrence, Window)
-"""Ops of sequence graphs; step programs hold what they are composed of, and no Last, Bounded, Subsample, Reverse,
-Spread and Advance."""
+"""Ops of sequence graphs; step programs hold what they are composed of, and no Last, Bounded, Lookahead, Subsample,
+Reverse, Spread and Advance."""
 
 OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
     "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "Advance", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Delay",
-    "Dequantize", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lstm", "Matmul",
+    "Dequantize", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lookahead", "Lstm", "Matmul",
     "Recurrence", "Reduce", "Reshape", "Reverse", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax", "Spread",
     "SquaredMagnitude", "Subsample", "Transpose", "Unary", "Window",
 ]  # fmt: skip

@@ -51,7 +51,8 @@ class Plan:
 
 
 def plan(graph: Graph) -> Plan | None:
-    """The order, or None where a state passes through ordinary ops and back to itself."""
+    """The order, or None where a state passes through ordinary ops and back to itself, or where nodes begin anew in each
+    step, or go on from each other within one."""
     producers, readers = graph.producers(), graph.consumers()
     shifted: dict[str, Shifted] = {}
     copied: dict[str, str] = {}
@@ -66,6 +67,8 @@ def plan(graph: Graph) -> Plan | None:
             shifted[state.before] = found
         else:
             copied[state.before] = state.after
+    if any(node.inputs[k] not in carried for node in graph.nodes for k, _ in node.op.carried):
+        return None
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for node in graph.nodes:
         for output in node.outputs:

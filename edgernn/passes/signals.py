@@ -54,14 +54,20 @@ class Signals:
         """
         first, last = bounds
         if first > last:
-            return self._chosen(self._ago(first, place), self._chosen(self._ago(last, place), value, other), other)
-        for steps in sorted({self._ago(k, place) for k in range(first, last + 1)}, reverse=True):
+            return self._chosen(self.ago(first, place), self._chosen(self.ago(last, place), value, other), other)
+        for steps in sorted({self.ago(k, place) for k in range(first, last + 1)}, reverse=True):
             other = self._chosen(steps, value, other)
         return other
 
+    def differ(self, bounds: tuple[int, int], place: tuple[int, int]) -> bool:
+        """Whether the frame after the one at ``place`` may be outside of the sequence and this one not, or the other
+        way round."""
+        k, count = place
+        return any(self.ago(bound, place) != self.ago(bound, (k + 1, count)) for bound in bounds)
+
     @staticmethod
-    def _ago(frames: int, place: tuple[int, int]) -> int:
-        """How many steps ago the frame was that is so many frames before."""
+    def ago(frames: int, place: tuple[int, int]) -> int:
+        """How many steps ago the frame was that is so many frames before the one at ``place``."""
         k, count = place
         return -((k - frames) // count)
 

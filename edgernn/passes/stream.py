@@ -13,8 +13,9 @@ from edgernn.ir.graph import Graph, Node, State, state_name
 from edgernn.ir.op import Array
 from edgernn.ir.rewrite import rewrite
 from edgernn.ir.types import StreamInfo, ValueType
-from edgernn.ops import Bounded, Concat, Delay, Last, Reshape, Select, Slice, Subsample, Window
+from edgernn.ops import Bounded, Concat, Delay, Last, Lookahead, Reshape, Select, Slice, Subsample, Window
 from edgernn.passes.blocks import Blocks
+from edgernn.passes.lookahead import Windows
 from edgernn.passes.signals import Signals
 from edgernn.passes.squeeze import strip
 
@@ -112,6 +113,8 @@ class _Streaming:
         if isinstance(op, Subsample):
             taken = self.blocks.split(inputs[0], count)[op.phase :: op.stride]
             return [self.blocks.join(taken, node.name)], len(taken)
+        if isinstance(op, Lookahead):
+            return self._lookahead(op, node, signals, builder, inputs, count), count
         if isinstance(op, Window | Delay) and count > 1:
             return self._window(node, builder, inputs, count)
         if op.carried:
@@ -191,6 +194,7 @@ class _Streaming:
         states = [self._start(node, builder, inputs, k) for k in range(len(carried))]
         held = not isinstance(node.op, Window | Delay) and signals.needed(*bounds, count)
         before, rows = self._before(node, builder, inputs, states), []
+        kept = before
         columns = [
             self.blocks.split(name, count) if self.counts[old] == count else [name] * count
             for old, name in zip(node.inputs, inputs, strict=True)
@@ -200,11 +204,10 @@ class _Streaming:
             for (position, _), name in zip(carried, before, strict=True):
                 operands[position] = name
             outputs = builder.add(node.op, operands, node.name)
-            after = [outputs[output] for _, output in carried]
-            if held:
-                pairs = zip(after, before, strict=True)
-                after = [signals.within(new, old, bounds, (k, count)) for new, old in pairs]
-            before = after
+            before = [outputs[output] for _, output in carried]
+            if held and (k + 1 == count or signals.differ(bounds, (k, count))):
+                pairs = zip(before, kept, strict=True)
+                before = kept = [signals.within(new, old, bounds, (k, count)) for new, old in pairs]
             rows.append(outputs)
         self.made.extend(replace(state, after=name) for state, name in zip(states, before, strict=True))
         return [self.blocks.join(column, node.name) for column in zip(*rows, strict=True)]
@@ -221,3 +224,23 @@ class _Streaming:
         starts = range(op.phase, count, op.stride)
         found = [builder.add1(Slice(axis, k, k + span + 1, op.dilation), [row], f"{node.name}_{k}") for k in starts]
         return [self.blocks.join(found, node.name), after], len(found)
+
+    def _lookahead(
+        self, op: Lookahead, node: Node, signals: Signals, builder: Builder, inputs: Sequence[str], count: int
+    ) -> list[str]:
+        """The frames of before and those of the step as one row, of which the windows are parts."""
+        block = inputs[0]
+        shape = self.blocks.shape(block)[count > 1 :]
+        row = block if count > 1 else builder.add1(Reshape((1, *shape)), [block], f"{node.name}_block")
+        axis = -1 - len(shape)
+        if op.history:
+            start = np.zeros((op.history, *shape), np.float32)
+            state = self._declared(builder, f"{node.name}_frames", start)
+            row = builder.add1(Concat(axis), [state.before, row], f"{node.name}_row")
+            after = builder.add1(Slice(axis, count, count + op.history), [row], f"{node.name}_frames")
+            self.made.append(replace(state, after=after))
+        windows = Windows(op, builder, signals, row, count, self._bounds(node))
+        outputs = windows.outputs(inputs, node.name)
+        waiting = builder.add1(Slice(axis, 0, count), [row], f"{node.name}_waiting")
+        waiting = waiting if count > 1 else builder.add1(Reshape(shape), [waiting], waiting)
+        return [self.blocks.join(outputs, node.name), waiting]

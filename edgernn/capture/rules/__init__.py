@@ -9,6 +9,7 @@ from edgernn.capture.rules.dense import RULES as DENSE
 from edgernn.capture.rules.elementwise import RULES as ELEMENTWISE
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.indexing import RULES as INDEXING
+from edgernn.capture.rules.lookahead import RULES as LOOKAHEAD
 from edgernn.capture.rules.norms import RULES as NORMS
 from edgernn.capture.rules.patches import RULES as PATCHES
 from edgernn.capture.rules.pooling import ADAPTIVE
@@ -22,14 +23,14 @@ from edgernn.capture.rules.transposed import RULES as TRANSPOSED
 from edgernn.capture.rules.variance import RULES as VARIANCE
 
 RULES: dict[str, Rule] = {
-    **ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT, **RECURRENCE, **CONVOLUTION,
-    **POOLING, **ADAPTIVE, **SPECTRUM, **TRANSPOSED, **PATCHES, **VARIANCE, **ATTENTION,
+    **ELEMENTWISE, **SHAPE, **INDEXING, **DENSE, **NORMS, **REDUCTIONS, **RECURRENT, **RECURRENCE, **LOOKAHEAD,
+    **CONVOLUTION, **POOLING, **ADAPTIVE, **SPECTRUM, **TRANSPOSED, **PATCHES, **VARIANCE, **ATTENTION,
 }  # fmt: skip
 
 OF_TIME = {
     "aten.pad.default", "aten.constant_pad_nd.default", "aten.slice.Tensor", "aten.select.int",
     "aten.cat.default", "aten.concat.default", *CONVOLUTION, *POOLING, *TRANSPOSED,
-    *PATCHES,
+    *PATCHES, *LOOKAHEAD,
 }  # fmt: skip
 """Operators whose rules take tensors padded or cut along time as they are; the others get them with frames in place."""
 

@@ -24,7 +24,7 @@ from edgernn.capture.rules.timing import in_step, last_of
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ir.op import Array, Op
-from edgernn.ops import Concat, Gru, Lstm, Rnn, Slice
+from edgernn.ops import Concat, Gru, Lookahead, Lstm, Rnn, Slice
 
 Weights = Sequence[Array]
 MakeLayer = Callable[[Weights, bool], tuple[Op, list[Array]]]
@@ -70,7 +70,7 @@ def layers(make: MakeLayer, states: int) -> Rule:
         starts = hx if isinstance(hx, list) else [hx]
         x = stream_arg(call, ctx.resolve(x))
         one_frame = ctx.builder.graph.mode == "step"
-        frame = _frames(ctx, call, x, bool(batch_first), one_frame)
+        frame = layer_frames(ctx, call, x, bool(batch_first), one_frame)
         weights = [fixed_array(call, p, "weights") for p in ctx.resolve(parameters)]
         ends: list[list[str]] = [[] for _ in range(states)]
         sides = 2 if bidirectional else 1
@@ -82,7 +82,7 @@ def layers(make: MakeLayer, states: int) -> Rule:
                 back = row % sides == 1
                 source = in_step(ctx, call, frame, x)
                 source = reverse(ctx, call, source) if back else source
-                results = (_step if one_frame else _layer)(ctx, call, op, source, starts, constants, row, count * sides)
+                results = (_step if one_frame else one_layer)(ctx, call, op, source, starts, constants, row, count * sides)
                 made.append(reverse(ctx, call, results[0]) if back else results[0])
                 for kind in range(states):
                     end = results[kind]
@@ -95,7 +95,7 @@ def layers(make: MakeLayer, states: int) -> Rule:
     return rule
 
 
-def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool, one_frame: bool) -> str:
+def layer_frames(ctx: Context, call: Call, x: Stream, batch_first: bool, one_frame: bool) -> str:
     """Frames of one axis; refuses a layer that does not run over time, or in a step module over one frame."""
     sequence = 1 if batch_first else 0
     if one_frame and x.dims[sequence] != 1:
@@ -115,17 +115,17 @@ def _frames(ctx: Context, call: Call, x: Stream, batch_first: bool, one_frame: b
     return ctx.reshaped(x.value, x.frame[-1:], call)
 
 
-def _layer(
+def one_layer(
     ctx: Context, call: Call, op: Op, frame: str, starts: Sequence[Any], constants: Weights, layer: int, count: int
 ) -> tuple[str, ...]:
     """One layer over the sequence, from states that are constants or that the caller gives; of a segment, computed."""
-    hint = _hint(call, layer, count)
+    hint = hint_of(call, layer, count)
     if ctx.segment:
-        rows = [_row_of(ctx, call, s, layer, n, count) for s, n in zip(starts, _state_sizes(op), strict=True)]
-        return _add(ctx, call, op, [frame, *rows], constants, hint)
-    first = [_initial(ctx, call, s, layer, n) for s, n in zip(starts, _state_sizes(op), strict=True)]
+        rows = [_row_of(ctx, call, s, layer, n, count) for s, n in zip(starts, state_sizes(op), strict=True)]
+        return add_layer(ctx, call, op, [frame, *rows], constants, hint)
+    first = [initial_row(ctx, call, s, layer, n) for s, n in zip(starts, state_sizes(op), strict=True)]
     names = [ctx.builder.constant(array, f"{hint}_start") for array, _, _ in first]
-    outputs = _add(ctx, call, op, [frame, *names], constants, hint)
+    outputs = add_layer(ctx, call, op, [frame, *names], constants, hint)
     for k, (_, port, row) in enumerate(first):
         if port:
             ctx.given.setdefault(port, []).append(GivenState(outputs[0], k, row))
@@ -136,14 +136,14 @@ def _step(
     ctx: Context, call: Call, op: Op, frame: str, starts: Sequence[Any], constants: Weights, layer: int, count: int
 ) -> tuple[str, ...]:
     """One layer for one frame, from its row of the states of a step module."""
-    before = [_row_of(ctx, call, s, layer, size, count) for s, size in zip(starts, _state_sizes(op), strict=True)]
-    return _add(ctx, call, op, [frame, *before], constants, _hint(call, layer, count))
+    before = [_row_of(ctx, call, s, layer, size, count) for s, size in zip(starts, state_sizes(op), strict=True)]
+    return add_layer(ctx, call, op, [frame, *before], constants, hint_of(call, layer, count))
 
 
 def _row_of(ctx: Context, call: Call, start: Any, layer: int, size: int, count: int) -> str:
     """The state of one layer, of a tensor that holds those of all."""
     if isinstance(start, Constant):
-        return ctx.builder.constant(_row(call, start, layer), f"{_hint(call, layer, count)}_start")
+        return ctx.builder.constant(_row(call, start, layer), f"{hint_of(call, layer, count)}_start")
     whole = stream_arg(call, start, "state")
     row = whole.value if count == 1 else ctx.add(Slice(-len(whole.frame), layer, layer + 1), [whole.value], call)
     if ctx.segment:
@@ -151,8 +151,9 @@ def _row_of(ctx: Context, call: Call, start: Any, layer: int, size: int, count: 
     return ctx.reshaped(row, (size,), call)
 
 
-def _add(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Weights, hint: str) -> tuple[str, ...]:
-    named = zip(_operand_names(op), constants, strict=False)
+def add_layer(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Weights, hint: str) -> tuple[str, ...]:
+    """Append the node of one layer: its results."""
+    named = zip(_operand_names(op.layer if isinstance(op, Lookahead) else op), constants, strict=False)
     names = [ctx.builder.constant(array, f"{hint}_{name}") for name, array in named]
     try:
         return ctx.builder.add(op, [*inputs, *names], hint)
@@ -160,7 +161,8 @@ def _add(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Wei
         refuse(call, f"its operands do not fit: {error}")
 
 
-def _hint(call: Call, layer: int, count: int) -> str:
+def hint_of(call: Call, layer: int, count: int) -> str:
+    """For names of what belongs to one of ``count`` layers."""
     base = call.path or call.name
     return base if count == 1 else f"{base}_l{layer}"
 
@@ -170,13 +172,14 @@ def _operand_names(op: Op) -> tuple[str, ...]:
     return ("w_ih", "w_hh", "b_ih", "b_hh") if isinstance(op, Gru) else ("w_ih", "w_hh", "b", "w_hr")
 
 
-def _state_sizes(op: Op) -> list[int]:
+def state_sizes(op: Op) -> list[int]:
+    """Of the states of a layer."""
     if isinstance(op, Lstm):
         return [op.proj_size or op.hidden_size, op.hidden_size]
     return [op.hidden_size] if isinstance(op, Gru | Rnn) else []
 
 
-def _initial(ctx: Context, call: Call, start: Any, layer: int, size: int) -> tuple[Array, str, int]:
+def initial_row(ctx: Context, call: Call, start: Any, layer: int, size: int) -> tuple[Array, str, int]:
     """Initial value of a layer's state; the port that gives it, if one does, and in which row."""
     if isinstance(start, Constant):
         return _row(call, start, layer), "", 0
@@ -210,7 +213,7 @@ def cell(make: MakeLayer, states: int) -> Rule:
         op, constants = make(weights, len(weights) == 4)
         before = [_cell_state(ctx, call, s) for s in (hx if isinstance(hx, list) else [hx])]
         frame = ctx.reshaped(x.value, x.frame[-1:], call)
-        outputs = _add(ctx, call, op, [frame, *before], constants, call.path or call.name)
+        outputs = add_layer(ctx, call, op, [frame, *before], constants, call.path or call.name)
         streams = []
         for k in range(states):
             dims = plain_dims(call, k)
@@ -229,13 +232,12 @@ def _cell_state(ctx: Context, call: Call, state: Any) -> str:
     return ctx.reshaped(state.value, state.frame[-1:], call)
 
 
+KINDS: dict[str, tuple[MakeLayer, int]] = {
+    "lstm": (lstm_layer, 2), "gru": (gru_layer, 1), "rnn_tanh": (rnn_layer("tanh"), 1), "rnn_relu": (rnn_layer("relu"), 1)
+}  # fmt: skip
+"""How a layer of each kind is made, and how many kinds of state it has."""
+
 RULES: dict[str, Rule] = {
-    "aten.lstm.input": layers(lstm_layer, 2),
-    "aten.gru.input": layers(gru_layer, 1),
-    "aten.rnn_tanh.input": layers(rnn_layer("tanh"), 1),
-    "aten.rnn_relu.input": layers(rnn_layer("relu"), 1),
-    "aten.lstm_cell.default": cell(lstm_layer, 2),
-    "aten.gru_cell.default": cell(gru_layer, 1),
-    "aten.rnn_tanh_cell.default": cell(rnn_layer("tanh"), 1),
-    "aten.rnn_relu_cell.default": cell(rnn_layer("relu"), 1),
+    **{f"aten.{kind}.input": layers(*made) for kind, made in KINDS.items()},
+    **{f"aten.{kind}_cell.default": cell(*made) for kind, made in KINDS.items()},
 }
