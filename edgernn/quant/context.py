@@ -49,6 +49,7 @@ class Context:
     given   values of the float graph whose scale is settled
     plain   values of the float graph that hold integers as they are
     states  float name of a state's value -> its scale
+    kept    float name of a value of which a state keeps frames for layers that read them too -> the scale of that state
     exact   float name of a state's value that holds int32 numbers without a scale -> what it is at first
     exact_after  float name of the value of such a state after the step -> name in the new graph
     producers    float name -> node of the float graph that computes it
@@ -65,6 +66,7 @@ class Context:
     plain: frozenset[str] = frozenset()
     scales: dict[str, float] = field(default_factory=dict)
     states: dict[str, float] = field(default_factory=dict)
+    kept: dict[str, float] = field(default_factory=dict)
     exact: dict[str, int] = field(default_factory=dict)
     exact_after: dict[str, str] = field(default_factory=dict)
     producers: Mapping[str, Node] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from edgernn.quant.recurrent import plan_states
 from edgernn.quant.rules import lower
 from edgernn.quant.running import exact_initial
 from edgernn.quant.schemes import scheme_named
+from edgernn.quant.tied import in_units_of_states, tied
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def quantize(
     """
     chosen, found = scheme_named(scheme), choices(graph, layers or {})
     observed = calibration if isinstance(calibration, Observations) else observe(graph, calibration)
-    ranges = observed.ranges(method, methods_of(graph, found))
+    ranges = tied(graph, observed.ranges(method, methods_of(graph, found)))
     ctx = Context(Builder(graph), ranges, chosen, graph.constants, schemes_of(found))
     known = {port.value: given[port.name] for port in graph.inputs if given and port.name in given}
     ctx.given = {name: scale for name, (_, scale) in known.items()}
@@ -78,6 +79,7 @@ def quantize(
     ctx.plain = frozenset(name for name, value in graph.values.items() if value.dtype == "int32")
     ctx.producers = {name: node for node in graph.nodes for name in node.outputs}
     plan_states(ctx, graph)
+    ctx.kept = in_units_of_states(graph, ctx.states)
     new = rewrite(_integer_ports(ctx, graph), _Rule(ctx))
     ctx.builder = Builder(new)
     _close(ctx, new, graph, wanted or {})
@@ -120,9 +122,14 @@ class _Rule:
 
     def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str]:
         self.ctx.builder = builder
-        outputs = lower(node.op, self.ctx, node, inputs)
+        found = lower(node.op, self.ctx, node, inputs)
+        outputs = [self._kept(name, output) for name, output in zip(node.outputs, found, strict=True)]
         self.ctx.names.update(zip(node.outputs, outputs, strict=True))
         return outputs
+
+    def _kept(self, name: str, output: str) -> str:
+        ctx = self.ctx
+        return ctx.rescaled(output, ctx.kept[name], dtype=ctx.width(output)) if name in ctx.kept else output
 
 
 def _close(ctx: Context, graph: Graph, source: Graph, wanted: Mapping[str, tuple[str, float]]) -> None:
