@@ -11,16 +11,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgernn.api import Model, convert, validate
+    from edgernn.api import Model, validate
+    from edgernn.capture.lookahead import LookaheadRNN, with_lookahead
+    from edgernn.conversion import convert
     from edgernn.runtime import Session, load
     from edgernn.seq2seq import Seq2Seq
 
 __version__ = "0.1.0"
-__all__ = ["Model", "Seq2Seq", "Session", "__version__", "convert", "load", "validate"]
+__all__ = [
+    "LookaheadRNN", "Model", "Seq2Seq", "Session", "__version__", "convert", "load", "validate", "with_lookahead",
+]  # fmt: skip
 
 _HOMES = {
     "Model": "edgernn.api",
-    "convert": "edgernn.api",
+    "convert": "edgernn.conversion",
+    "LookaheadRNN": "edgernn.capture.lookahead",
+    "with_lookahead": "edgernn.capture.lookahead",
     "validate": "edgernn.api",
     "Seq2Seq": "edgernn.seq2seq",
     "Session": "edgernn.runtime",

@@ -1,22 +1,19 @@
-"""The facade: convert a module, save artifacts that are proved, validate artifacts."""
+"""The facade: converted models, which save artifacts that are proved, and the validation of artifacts."""
 
 from __future__ import annotations
 
 import datetime
 import importlib
 import os
-import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from edgernn.errors import OutputError, UsageError, ValidationError
-from edgernn.ir.builder import identifier
 from edgernn.ir.codec import fingerprint
 from edgernn.ir.graph import Graph, Port
 from edgernn.ir.interface import Interface
@@ -29,12 +26,8 @@ from edgernn.validation.machine import describe_machine, package_versions
 from edgernn.validation.results import ArtifactReport, Report
 
 if TYPE_CHECKING:
-    import onnx
-    import torch
-
     from edgernn.quant import Quantized
     from edgernn.quant.assignment import Search
-    from edgernn.quant.qat.module import QatModule
     from edgernn.validation import Proof
     from edgernn.validation.integer_results import IntegerReport
     from edgernn.validation.metrics import Metric
@@ -43,127 +36,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 FORMATS = {".ern": "ern", ".onnx": "onnx", ".tflite": "tflite", ".c": "c", ".so": "c"}
-
-
-def convert(
-    module: torch.nn.Module | str | os.PathLike[str] | onnx.ModelProto,
-    example: Any = None,
-    *,
-    inputs: str | Sequence[Any] | Mapping[str, Any] | None = None,
-    state: Any = None,
-    name: str | None = None,
-    sample_rate_hz: float | None = None,
-    mode: str = "stream",
-    max_frames: int | None = None,
-) -> Model:
-    """Convert a whole-sequence module, a step module, or an ONNX model to a step program.
-
-    example  the module's arguments as tensors with batch size 1 (time is the first axis longer than 1)
-    inputs   or as specs: "1,T,40", "int:1,T", "length:1" (a tensor that holds T); a list for several
-    state    for a step module ``forward(x_t, state) -> (y_t, state)``: the state argument, as tensors
-             or specs ("1,64"), in whatever nesting the module takes; a sequence of the arguments for
-             ``forward(x_t, h, c) -> (y_t, h, c)``
-    name     of the model, the module's class by default
-    mode     "stream", frame by frame for ever; or "segment", whole segments of up to ``max_frames`` frames, which
-             bidirectional layers and statistics over time need. Its sessions have ``run(frames)`` in place of ``step``
-
-    An ``edgernn.Seq2Seq`` takes ``max_frames``, the most frames of a source, and ``inputs`` of the source alone.
-
-    An ONNX model is the path of its file or a ModelProto. Its ``inputs`` are "NAME:1,T,40" with T for time, or
-    "NAME=VALUE" for one that stays the same; its ``state`` is "INPUT=OUTPUT", for outputs that are the next values of
-    inputs; a list or dict for several. What the file says itself need not be given. It is proved against ONNX Runtime.
-
-    What ``edgernn.quant.prepare_qat`` gave becomes the integer model that it computes, with its name. A module whose
-    parameters are not float32 is converted, and proved, as its float32 copy. Raises
-    UnsupportedModelError, with the line of the user's code, for what cannot stream exactly, and
-    UsageError for a module that cannot be called with these inputs.
-    """
-    from edgernn.capture import call_spec, capture, in_float32
-    from edgernn.passes import to_step_program
-    from edgernn.quant.qat.module import QatModule
-    from edgernn.validation.reference import Reference
-
-    sample_rate_hz = None if sample_rate_hz is None else float(sample_rate_hz)
-    if _is_seq2seq(module):
-        from edgernn.seq2seq import Seq2Seq
-        from edgernn.seq2seq_model import convert_seq2seq
-
-        if mode not in ("stream", "seq2seq") or state is not None or sample_rate_hz is not None:
-            raise UsageError("a Seq2Seq takes inputs (of the source), name and max_frames, and no other option")
-        return convert_seq2seq(cast(Seq2Seq, module), example, inputs, name or "seq2seq", max_frames)
-    if mode != "stream" or max_frames is not None:
-        return _of_segments(module, example, inputs, state, name, sample_rate_hz, mode, max_frames)
-    if isinstance(module, str | os.PathLike) or type(module).__name__ == "ModelProto":
-        return _from_onnx(module, example, inputs, state, name, sample_rate_hz)
-    if isinstance(module, QatModule):
-        return _trained_in_integers(module, sample_rate_hz)
-    if isinstance(inputs, Mapping):
-        raise UsageError("inputs of a PyTorch module are a list in the order of its arguments")
-    spec = call_spec(example, inputs, state, module.forward)
-    module = in_float32(module)
-    captured = capture(module, spec, identifier(name or _snake(type(module).__name__)))
-    program = to_step_program(captured.graph)
-    program.sample_rate_hz = sample_rate_hz
-    return Model(program, Reference(module, captured, program))
-
-
-def _is_seq2seq(module: Any) -> bool:
-    """Whether ``module`` is an ``edgernn.Seq2Seq``; its module is imported if it is one."""
-    home = sys.modules.get("edgernn.seq2seq")
-    return home is not None and isinstance(module, home.Seq2Seq)
-
-
-def _of_segments(
-    module: Any, example: Any, inputs: Any, state: Any, name: str | None, sample_rate_hz: float | None, mode: str,
-    max_frames: int | None,
-) -> Model:  # fmt: skip
-    """The stages of a module that needs the whole sequence."""
-    from edgernn.capture import call_spec, capture, in_float32
-    from edgernn.passes.segment import to_segment
-    from edgernn.segments import SegmentModel
-    from edgernn.validation.reference import Reference
-
-    if mode != "segment" or max_frames is None:
-        raise UsageError(f"mode is 'stream', or 'segment' with max_frames; found {mode!r} with max_frames {max_frames}")
-    if not callable(getattr(module, "forward", None)) or isinstance(inputs, Mapping) or state is not None:
-        raise UsageError("mode 'segment' takes a PyTorch module of whole sequences, whose states start from constants")
-    spec = call_spec(example, inputs, None, module.forward)
-    module = in_float32(module)
-    captured = capture(module, spec, identifier(name or _snake(type(module).__name__)), segment=True)
-    segment = to_segment(captured.graph, max_frames, sample_rate_hz)
-    ports = Graph(segment.name, segment.inputs, segment.outputs, mode=mode, hop=segment.hop)
-    return SegmentModel(Reference(module, captured, ports), segment)
-
-
-def _from_onnx(
-    source: Any, example: Any, inputs: Any, state: Any, name: str | None, sample_rate_hz: float | None
-) -> Model:
-    """The program of an ONNX file; the file in ONNX Runtime is the reference."""
-    from edgernn.capture import capture
-    from edgernn.capture.onnx import read_onnx
-    from edgernn.passes import to_step_program
-    from edgernn.validation.onnx_reference import OnnxReference
-
-    if example is not None:
-        raise UsageError("an ONNX model needs no example: it names its inputs; give inputs='NAME:1,T,40' where it must")
-    model = read_onnx(source, inputs, state)
-    captured = capture(model.module, model.call.spec, identifier(name or model.name))
-    program = to_step_program(captured.graph)
-    program.sample_rate_hz = sample_rate_hz
-    return Model(program, OnnxReference(model, captured, program))
-
-
-def _trained_in_integers(module: QatModule, sample_rate_hz: float | None) -> Model:
-    """The integers that ``module`` computes; its floats are the reference."""
-    from edgernn.validation.trained import TrainedReference
-
-    program = module.float_program()
-    program.sample_rate_hz = sample_rate_hz
-    quantized = module.quantized()
-    quantized.graph.sample_rate_hz = sample_rate_hz
-    model = Model(quantized.graph, TrainedReference(module, program), program, [dict(s) for s in module.calibration])
-    model.quantized = quantized
-    return model
 
 
 class Model:
@@ -342,15 +214,16 @@ class Model:
 
         Of an integer model, every value is compared with its float over those sequences.
         """
-        face = self.interface
+        face, chunks = self.interface, self.reference.chunk_report(self._tested, self.interface)
         return Report(
-            model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode=face.mode,
+            model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode="chunk" if chunks else face.mode,
             inputs=[_row(port) for port in face.inputs], outputs=[_row(port) for port in face.outputs],
             states=[{"name": s.name, "shape": s.shape, "dtype": s.dtype, "bytes": s.nbytes} for s in face.states],
             layers=layer_rows(self.graph), data=data,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             versions=package_versions(), artifacts=artifacts, machine=describe_machine(),
             integers=self._integers(progress), search=self.search, original=self.reference.original,
+            chunks=chunks,
         )  # fmt: skip
 
     def _integers(self, progress: Progress | None) -> IntegerReport | None:
@@ -359,8 +232,12 @@ class Model:
             return None
         from edgernn.validation.integers import integer_report
 
-        sequences = (self._proof.calibration if self._proof else None) or self.calibration or []
-        return integer_report(self.float_graph, self.quantized, sequences, progress)
+        return integer_report(self.float_graph, self.quantized, self._tested, progress)
+
+    @property
+    def _tested(self) -> Sequence[dict[str, Array]]:
+        """The real sequences that the last proof was given."""
+        return (self._proof.calibration if self._proof else None) or self.calibration or []
 
 
 def validate(
@@ -413,8 +290,3 @@ def _same(a: Sequence[dict[str, Array]], b: Sequence[dict[str, Array]]) -> bool:
 def _row(port: Port) -> dict[str, Any]:
     """A port for a report: all but its value in the graph."""
     return {key: value for key, value in asdict(port).items() if key != "value"}
-
-
-def _snake(name: str) -> str:
-    """A class name in snake case: GRUForecaster is gru_forecaster."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from torch.utils import _pytree as pytree
 
 from edgernn.capture.constants import evaluate, shaped_like
-from edgernn.capture.context import Context, refuse
+from edgernn.capture.context import SEGMENT_REMEDY, Context, refuse
 from edgernn.capture.rules import OF_TIME, RULES, WHOLE, refused
 from edgernn.capture.rules.attention import pooled
 from edgernn.capture.rules.shape import MOVES
@@ -116,7 +116,11 @@ def _check_length(call: Call, result: Tracked) -> None:
 
 def _item(call: Call, source: Several, position: int) -> Tracked:
     if position >= len(source.items) and source.absent:
-        refuse(call, source.absent, "use the outputs of the frames alone")
+        refuse(
+            call, source.absent,
+            "use the outputs of the frames, or their mean or maximum over time; or convert the bidirectional layer for "
+            f"whole segments ({SEGMENT_REMEDY})",
+        )  # fmt: skip
     if position >= len(source.items):
         refuse(
             call,

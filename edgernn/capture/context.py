@@ -19,6 +19,9 @@ from edgernn.ops import Binary, Last, Reshape, Spread
 SEGMENT_REMEDY = "--mode segment --max-frames N"
 """What to ask for where a model needs the whole sequence."""
 
+CHUNK_REMEDY = "--mode chunk --lookahead N"
+"""What to ask for where bidirectional layers may look ahead by some frames."""
+
 
 @dataclass
 class GivenState:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import nn
@@ -112,7 +112,7 @@ class LookaheadRNN(nn.Module):
 
 def with_lookahead(module: nn.Module, chunk: int, lookahead: int) -> nn.Module:
     """A copy of ``module`` whose bidirectional layers are LookaheadRNN. Raises UsageError where there are none."""
-    found = [m for m in module.modules() if isinstance(m, RECURRENT) and m.bidirectional]
+    found = [m for m in module.modules() if looks_back(m)]
     if not found:
         raise UsageError(
             "the model has no bidirectional nn.LSTM, nn.GRU or nn.RNN that could look ahead: convert it as a stream, "
@@ -123,6 +123,11 @@ def with_lookahead(module: nn.Module, chunk: int, lookahead: int) -> nn.Module:
         copies[id(layer)] = copy.deepcopy(LookaheadRNN(layer, chunk, lookahead).train(layer.training), copies)
     copied: nn.Module = copy.deepcopy(module, copies)
     return copied
+
+
+def looks_back(module: Any) -> TypeGuard[nn.LSTM | nn.GRU | nn.RNN]:
+    """Whether ``module`` is a layer that runs over the sequence in both directions."""
+    return isinstance(module, RECURRENT) and module.bidirectional
 
 
 @contextmanager
@@ -141,12 +146,12 @@ def _rows(hx: Any) -> list[torch.Tensor]:
 
 
 def _check(rnn: Any, chunk: int, lookahead: int) -> None:
-    if not isinstance(rnn, RECURRENT) or not rnn.bidirectional:
-        found = type(rnn).__name__ if not isinstance(rnn, RECURRENT) else f"{type(rnn).__name__} of one direction"
-        raise UsageError(f"LookaheadRNN is made of an nn.LSTM, nn.GRU or nn.RNN with bidirectional=True, not of {found}")
+    if not looks_back(rnn):
+        found = f"{type(rnn).__name__}{' of one direction' * isinstance(rnn, RECURRENT)}"
+        raise UsageError(f"LookaheadRNN takes an nn.LSTM, nn.GRU or nn.RNN with bidirectional=True, not {found}")
     if not any(type(rnn).forward is kind.forward for kind in RECURRENT):
-        raise UsageError(f"LookaheadRNN is made of a layer of PyTorch's: {type(rnn).__name__} has a forward of its own")
-    if not hasattr(rnn, "weight_ih_l0") or "weight_ih_l0" not in dict(rnn.named_parameters(recurse=False)):
+        raise UsageError(f"LookaheadRNN takes a layer of PyTorch's: {type(rnn).__name__} has a forward of its own")
+    if "weight_ih_l0" not in dict(rnn.named_parameters(recurse=False)):
         raise UsageError("the weights of the layer are computed (weight_norm, parametrize): remove that first")
     if not isinstance(chunk, int) or not isinstance(lookahead, int) or chunk < 1 or lookahead < 0:
         raise UsageError(f"a chunk has at least 1 frame, a look-ahead at least 0; found {chunk!r} and {lookahead!r}")

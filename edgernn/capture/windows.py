@@ -95,10 +95,10 @@ def _windowed(
         layers, row, taken.flatten(1, 2), [s.repeat(len(first), 1) for s in start],
         None if lengths is None else valid.flatten().clamp(min=1),
     )  # fmt: skip
-    made = made.unflatten(1, (len(first), batch))
+    made = made.reshape(size, len(first), batch, -1)
     width = min(layers.chunk, size)
     back = valid - 1 - torch.arange(width, device=frames.device)[:, None, None]
     chunks = torch.arange(len(first), device=frames.device)[:, None]
     output = made[back.clamp(min=0), chunks, of_batch] * (back >= 0)[..., None]
     output = output.transpose(0, 1).flatten(0, 1)[:total]
-    return output, [s.unflatten(0, (len(first), batch))[0] for s in states]
+    return output, [s[:batch] for s in states]

@@ -196,10 +196,10 @@ def _print_json(exported: Exported) -> None:
 
 def _print(exported: Exported) -> None:
     from edgernn.cli.common.console import results
-    from edgernn.cli.common.summary import artifact_table, integer_lines
+    from edgernn.cli.common.summary import artifact_table, remarks
 
     results().print(artifact_table(exported.report))
-    for line in integer_lines(exported.report):
+    for line in remarks(exported.report):
         click.echo(line)
     if exported.report.search is not None:
         _print_search(exported.report.search)

@@ -43,10 +43,10 @@ def command(artifact: str, reference: str, engine: str, as_json: bool, quiet: bo
         return 0 if report.passed else CheckError.exit_code
     if not quiet:
         from edgernn.cli.common.console import results
-        from edgernn.cli.common.summary import artifact_table, integer_lines
+        from edgernn.cli.common.summary import artifact_table, remarks
 
         results().print(artifact_table(report))
-        for line in integer_lines(report):
+        for line in remarks(report):
             click.echo(line)
         for note in notes:
             click.echo(f"note: {note}", err=True)

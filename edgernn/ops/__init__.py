@@ -43,7 +43,7 @@ OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
     "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "Advance", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Delay",
-    "Dequantize", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lookahead", "Lstm", "Matmul",
-    "Recurrence", "Reduce", "Reshape", "Reverse", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax", "Spread",
-    "SquaredMagnitude", "Subsample", "Transpose", "Unary", "Window",
+    "Dequantize", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lookahead", "Lstm",
+    "Matmul", "Recurrence", "Reduce", "Reshape", "Reverse", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax",
+    "Spread", "SquaredMagnitude", "Subsample", "Transpose", "Unary", "Window",
 ]  # fmt: skip

@@ -51,8 +51,8 @@ class Plan:
 
 
 def plan(graph: Graph) -> Plan | None:
-    """The order, or None where a state passes through ordinary ops and back to itself, or where nodes begin anew in each
-    step, or go on from each other within one."""
+    """The order, or None where a state passes through ordinary ops and back to itself, or where nodes that carry one
+    begin anew in each step, or go on from each other within it."""
     producers, readers = graph.producers(), graph.consumers()
     shifted: dict[str, Shifted] = {}
     copied: dict[str, str] = {}

@@ -200,18 +200,18 @@ def _(op: LstmInt16, graph: Graph, node: Node) -> Iterator[Relation]:
     if not op.proj_size:
         yield Relation(node.outputs[0], 2.0**-op.hidden_fraction)
     yield Relation(node.outputs[1], 2.0**-op.cell_fraction)
-    yield Relation(node.inputs[1], 1.0, (node.outputs[0],))
-    yield Relation(node.inputs[2], 1.0, (node.outputs[1],))
+    yield Relation(operand_key(graph, node, 1), 1.0, (node.outputs[0],))
+    yield Relation(operand_key(graph, node, 2), 1.0, (node.outputs[1],))
 
 
 @_relations.register
 def _(op: GruInt16, graph: Graph, node: Node) -> Iterator[Relation]:
     yield Relation(node.outputs[0], Q15)
-    yield Relation(node.inputs[1], Q15)
+    yield Relation(operand_key(graph, node, 1), Q15)
 
 
 @_relations.register
 def _(op: RnnInt16, graph: Graph, node: Node) -> Iterator[Relation]:
     if op.nonlinearity == "tanh":
         yield Relation(node.outputs[0], 2.0**-op.hidden_fraction)
-    yield Relation(node.inputs[1], 1.0, (node.outputs[0],))
+    yield Relation(operand_key(graph, node, 1), 1.0, (node.outputs[0],))

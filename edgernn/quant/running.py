@@ -38,7 +38,9 @@ def lower_running(op: Running, ctx: Context, node: Node, inputs: Sequence[str]) 
     multiplier, shift, scale = _gain(op, ctx, node, values[0])
     score = _score(ctx, values[1]) if op.function == "softmax" else {}
     integer = RunningInt16(op.function, multiplier, shift, **score)
-    y, *after = ctx.builder.add(integer, [*values, *inputs[op.operands :]], node.name)
+    given = zip(node.inputs[op.operands :], inputs[op.operands :], strict=True)
+    states = [ctx.exact_after.get(name, state) for name, state in given]
+    y, *after = ctx.builder.add(integer, [*values, *states], node.name)
     ctx.exact_after.update(zip(node.outputs, after, strict=True))
     return ctx.put(y, scale), *after[1:]
 

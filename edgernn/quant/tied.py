@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edgernn.ir.graph import Graph, Node
-from edgernn.ops import Reshape, Slice, Transpose
+from edgernn.ops import Gru, Lstm, Reshape, Rnn, Slice, Transpose
 from edgernn.quant.ranges import Range
+
+RECURRENT = (Lstm, Gru, Rnn)
 
 
 def tied(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
@@ -17,7 +19,7 @@ def tied(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
     Constants from which such nodes start have one too.
     """
     found = dict(ranges)
-    for node in graph.nodes:
+    for node in (n for n in graph.nodes if isinstance(n.op, RECURRENT)):
         for position, _ in node.op.carried:
             name = node.inputs[position]
             if name in graph.constants:
@@ -53,7 +55,7 @@ def _sets(graph: Graph) -> list[list[str]]:
 def repeated(graph: Graph) -> list[list[Node]]:
     """Nodes of each recurrent layer that runs more than once in a step."""
     layers: dict[tuple[object, ...], list[Node]] = {}
-    for node in (n for n in graph.nodes if n.op.carried):
+    for node in (n for n in graph.nodes if isinstance(n.op, RECURRENT)):
         states = [node.inputs[position] for position, _ in node.op.carried]
         weights = [name for name in node.inputs if name in graph.constants and name not in states]
         layers.setdefault((node.op, *weights), []).append(node)

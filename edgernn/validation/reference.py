@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from torch.utils import _pytree as pytree
 from edgernn.capture import LENGTHS, ArgumentInfo, Captured, evaluating, first_line
 from edgernn.errors import ValidationError
 from edgernn.ir.graph import Graph
+from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.validation.results import ChunkReport
 
 Frames = Mapping[str, Array]
 """Port name -> [steps, *port shape] for a port of kind "frame", [*port shape] for a static one."""
@@ -59,6 +61,10 @@ class Reference:
         except Exception:  # the module insists on float32, in whatever way its code fails
             exact = results
         return {name: float(np.max(np.abs(exact[name] - value), initial=0.0)) for name, value in results.items()}
+
+    def chunk_report(self, sequences: Sequence[dict[str, Array]], interface: Interface) -> ChunkReport | None:
+        """What look-ahead costs; None for a model that is what it was."""
+        return None
 
     def _results(self, module: torch.nn.Module, leaves: list[Any], length: int) -> list[Any]:
         try:

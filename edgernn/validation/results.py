@@ -133,6 +133,47 @@ class ArtifactReport:
         return lines + [f"{self.engine}: {p.name}: {p.detail}" for p in self.properties if not p.passed]
 
 
+@dataclass(frozen=True)
+class OutputLoss:
+    """One output of a model with look-ahead in chunks against the model that sees whole sequences, both in PyTorch.
+
+    frames            compared, of all sequences
+    max_error, rms_error  largest and root mean square difference
+    relative_error    rms_error over the root mean square of the output of the model that sees whole sequences
+    argmax_agreement  share of frames whose largest entry has the same index; None where that has no meaning
+    """
+
+    output: str
+    kind: str
+    frames: int
+    max_error: float
+    rms_error: float
+    relative_error: float
+    argmax_agreement: float | None
+
+
+@dataclass(frozen=True)
+class ChunkReport:
+    """What it costs that layers see ``lookahead`` frames after each ``chunk``, and not the whole sequence.
+
+    layers     paths of the modules
+    hop, delay frames of a step, and steps from a frame to its output, of the model
+    sequences  of real input; 0 where the sequences were random
+    metric     name of the user's, and what it gives for both models; None without one
+    """
+
+    chunk: int
+    lookahead: int
+    layers: list[str]
+    hop: int
+    delay: int
+    sequences: int
+    outputs: list[OutputLoss]
+    metric: str = ""
+    metric_of_whole: float | None = None
+    metric_of_chunks: float | None = None
+
+
 @dataclass
 class Report:
     """A model and all its artifacts.
@@ -144,6 +185,7 @@ class Report:
     integers  of an integer model, how well its integers stand for the real values
     search    how the schemes of its layers were found, where a bound was given
     original  "PyTorch" or "ONNX": what the artifacts are compared with
+    chunks    of a model converted with look-ahead, what that costs
     """
 
     model: str
@@ -162,6 +204,7 @@ class Report:
     integers: IntegerReport | None = None
     search: Search | None = None
     original: str = "PyTorch"
+    chunks: ChunkReport | None = None
 
     @property
     def passed(self) -> bool:

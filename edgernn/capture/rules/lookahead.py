@@ -81,7 +81,8 @@ def _check_mode(ctx: Context, call: Call) -> None:
             "convert it as a stream; or, for segments, the bidirectional layer that it was made of",
         )
     if ctx.builder.graph.mode == "step":
-        refuse(call, "a step module sees one frame, a layer with look-ahead several", "convert the whole-sequence module")
+        reason = "a step module sees one frame, a layer with look-ahead several"
+        refuse(call, reason, "convert the module of whole sequences")
 
 
 def _both(ctx: Context, call: Call, x: Stream, settings: _Settings, sides: Sequence[_Side]) -> Stream:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgernn.capture.context import (
+    CHUNK_REMEDY,
     SEGMENT_REMEDY,
     Context,
     GivenState,
@@ -64,7 +65,8 @@ def layers(make: MakeLayer, states: int) -> Rule:
             refuse(
                 call,
                 "a bidirectional layer reads the sequence backwards too, so it cannot answer frame by frame",
-                f"convert it for whole segments ({SEGMENT_REMEDY}), or train it with bidirectional=False to stream it",
+                f"convert it for whole segments ({SEGMENT_REMEDY}); or stream it in chunks with look-ahead, whose loss "
+                f"the report tells ({CHUNK_REMEDY}); or train it with bidirectional=False",
             )
         hx = ctx.resolve(initial)
         starts = hx if isinstance(hx, list) else [hx]
@@ -82,7 +84,8 @@ def layers(make: MakeLayer, states: int) -> Rule:
                 back = row % sides == 1
                 source = in_step(ctx, call, frame, x)
                 source = reverse(ctx, call, source) if back else source
-                results = (_step if one_frame else one_layer)(ctx, call, op, source, starts, constants, row, count * sides)
+                run = _step if one_frame else one_layer
+                results = run(ctx, call, op, source, starts, constants, row, count * sides)
                 made.append(reverse(ctx, call, results[0]) if back else results[0])
                 for kind in range(states):
                     end = results[kind]
@@ -151,7 +154,9 @@ def _row_of(ctx: Context, call: Call, start: Any, layer: int, size: int, count: 
     return ctx.reshaped(row, (size,), call)
 
 
-def add_layer(ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Weights, hint: str) -> tuple[str, ...]:
+def add_layer(
+    ctx: Context, call: Call, op: Op, inputs: Sequence[str], constants: Weights, hint: str
+) -> tuple[str, ...]:
     """Append the node of one layer: its results."""
     named = zip(_operand_names(op.layer if isinstance(op, Lookahead) else op), constants, strict=False)
     names = [ctx.builder.constant(array, f"{hint}_{name}") for name, array in named]
@@ -233,8 +238,11 @@ def _cell_state(ctx: Context, call: Call, state: Any) -> str:
 
 
 KINDS: dict[str, tuple[MakeLayer, int]] = {
-    "lstm": (lstm_layer, 2), "gru": (gru_layer, 1), "rnn_tanh": (rnn_layer("tanh"), 1), "rnn_relu": (rnn_layer("relu"), 1)
-}  # fmt: skip
+    "lstm": (lstm_layer, 2),
+    "gru": (gru_layer, 1),
+    "rnn_tanh": (rnn_layer("tanh"), 1),
+    "rnn_relu": (rnn_layer("relu"), 1),
+}
 """How a layer of each kind is made, and how many kinds of state it has."""
 
 RULES: dict[str, Rule] = {

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 from edgernn.cli.common.calibration import TARGETS, Sequences, load_calibration, load_targets
 from edgernn.cli.common.modules import load_module
 from edgernn.cli.common.progress import Bar
-from edgernn.cli.common.quantizing import WITHOUT_CALIBRATION, check_options, quantized, scheme_of
+from edgernn.cli.common.quantizing import (
+    WITHOUT_CALIBRATION,
+    check_options,
+    judge_chunks,
+    quantized,
+    scheme_of,
+)
 from edgernn.cli.common.tokenizers import set_tokenizers
 from edgernn.cli.common.weights import load_weights
 from edgernn.errors import MissingExtraError, UsageError
@@ -45,6 +51,8 @@ class ModelOptions:
     metric: str = "sqnr"
     mode: str = "stream"
     max_frames: int | None = None
+    lookahead: int | None = None
+    chunk: int | None = None
     tokenizer: str | None = None
     target_tokenizer: str | None = None
 
@@ -78,6 +86,7 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
     set_tokenizers(model, options.tokenizer, options.target_tokenizer)
     given = {path: _sequences(Path(path), model) for path in _files(options)}
     tested, data = _tested(options, given)
+    judge_chunks(model, options)
     if options.scheme != "float32":
         model = quantized(model, given.get(options.calibration or ""), options, bar)
     return Conversion(model, tested, data, [note for note in notes if note])
@@ -118,6 +127,8 @@ def _of_module(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
         sample_rate_hz=options.sample_rate,
         mode=options.mode,
         max_frames=options.max_frames,
+        lookahead=options.lookahead,
+        chunk=options.chunk,
     )
     notes.append(_memory(model))
     if not options.weights and any(p.requires_grad for p in module.parameters()):
@@ -145,8 +156,8 @@ def _of_file(options: ModelOptions, bar: Bar) -> tuple[Model, list[str]]:
     for package in ("torch", "onnx"):
         if importlib.util.find_spec(package) is None:
             raise MissingExtraError(package, "export", "an ONNX model")
-    if options.mode != "stream" or options.max_frames is not None:
-        raise UsageError("--mode segment, --max-frames: an ONNX model is converted to a stream only")
+    if options.mode != "stream" or (options.max_frames, options.lookahead, options.chunk) != (None, None, None):
+        raise UsageError("--mode segment, --mode chunk: an ONNX model is converted to a plain stream only")
     _use_one_thread()
     import edgernn
 

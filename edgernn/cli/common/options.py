@@ -47,13 +47,22 @@ def model_options(function: F) -> F:
             help="Sampling rate of sound that the model takes; `run` then refuses other WAV files.",
         ),
         click.option(
-            "--mode", type=click.Choice(["stream", "segment"]), default="stream", show_default=True,
+            "--mode", type=click.Choice(["stream", "segment", "chunk"]), default="stream", show_default=True,
             help="stream: frame by frame, for ever. segment: whole segments of up to --max-frames, for bidirectional "
-            "layers and others that need the whole sequence.",
+            "layers and others that need the whole sequence. chunk: a stream whose bidirectional layers look "
+            "--lookahead frames ahead; the report says what that costs.",
         ),
         click.option(
             "--max-frames", type=click.IntRange(min=1), metavar="N",
             help="The most frames of a segment, or of the source that an encoder reads.",
+        ),
+        click.option(
+            "--lookahead", type=click.IntRange(min=0), metavar="N",
+            help="Of --mode chunk: frames after a chunk that each bidirectional layer sees.",
+        ),
+        click.option(
+            "--chunk", type=click.IntRange(min=1), metavar="N",
+            help="Of --mode chunk: frames that are answered together; as many as --lookahead by default.",
         ),
         click.option(
             "--tokenizer", metavar="FILE|chars:...",
@@ -94,7 +103,8 @@ def model_options(function: F) -> F:
             "--metric", default="sqnr", show_default=True, metavar="NAME",
             help="What --max-loss bounds: sqnr (dB below int16x8), nsr (noise to signal in dB), agreement (share of "
             "other largest outputs), mse, or file.py:name, a function of (outputs, targets) that returns an error; "
-            "-file.py:name where more is better.",
+            "-file.py:name where more is better. With --mode chunk, such a function is also told of in the report, "
+            "for the model that sees the whole sequence and for that with look-ahead.",
         ),
         click.option(
             "--validation", metavar="FILE",

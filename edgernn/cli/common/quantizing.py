@@ -37,8 +37,26 @@ def check_options(options: ModelOptions) -> None:
         )
     if options.max_loss is not None and options.scheme != SEARCHED:
         raise UsageError(f"--max-loss chooses the schemes, beginning with {SEARCHED}; --quant is {options.quant}")
-    if options.metric != "sqnr" and options.max_loss is None:
+    if options.metric != "sqnr" and options.max_loss is None and not _judges_chunks(options):
         raise UsageError("--metric says what --max-loss bounds: give --max-loss, too")
+    if _judges_chunks(options) and not (options.validation or options.calibration):
+        raise UsageError(f"--metric {options.metric} needs real sequences: --validation FILE, or --calibration FILE")
+
+
+def _judges_chunks(options: ModelOptions) -> bool:
+    return options.mode == "chunk" and ":" in options.metric
+
+
+def judge_chunks(model: Model, options: ModelOptions) -> None:
+    """Let the report on a model with look-ahead tell a metric of the user's, where one is given."""
+    if not _judges_chunks(options):
+        return
+    from edgernn.validation.chunks import ChunkReference, Judge
+
+    path = Path(options.validation or options.calibration or "")
+    function = load_function(options.metric.removeprefix("-"), "--metric")
+    if isinstance(model.reference, ChunkReference):
+        model.reference.judge = Judge(function, load_targets(path, model.interface))
 
 
 def quantized(model: Model, calibration: Sequences | None, options: ModelOptions, bar: Bar) -> Model:

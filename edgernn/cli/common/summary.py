@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edgernn.quant.assignment import Search
-from edgernn.validation.render import integers, view
+from edgernn.validation.render import chunks, integers, view
 from edgernn.validation.results import Report
 
 
@@ -32,9 +32,10 @@ def artifact_table(report: Report) -> Table:
     return table
 
 
-def integer_lines(report: Report) -> list[str]:
-    """What is to be said of the integers of a model, and of the search for their schemes."""
-    lines = [integers.search_verdict(report.search)] if report.search is not None else []
+def remarks(report: Report) -> list[str]:
+    """What is to be said of look-ahead, of the integers of a model, and of the search for their schemes."""
+    lines = chunks.summary(report.chunks) if report.chunks is not None else []
+    lines += [integers.search_verdict(report.search)] if report.search is not None else []
     return lines + ([f"integers: {integers.integer_summary(report.integers)}"] if report.integers is not None else [])
 
 

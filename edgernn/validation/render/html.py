@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgernn.errors import MissingExtraError
-from edgernn.validation.render import charts, integers, view
+from edgernn.validation.render import charts, chunks, integers, view
 from edgernn.validation.results import ArtifactReport, Report
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -35,6 +35,7 @@ def render_html(report: Report) -> str:
         report=report,
         view=view,
         integers=integers,
+        chunks=chunks,
         fidelity_plot=_fidelity_plot(report),
         saturation_plot=_saturation_plot(report),
         rows=view.artifact_rows(report),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from edgernn.validation.render import integers, view
+from edgernn.validation.render import chunks, integers, view
 from edgernn.validation.results import Report
 
 
@@ -20,6 +20,7 @@ def render_markdown(report: Report) -> str:
         f"## Error against {report.original}",
         _errors(report),
         *_drift(report),
+        *_chunks(report),
         *_integers(report),
         *_search(report),
         "## Properties",
@@ -100,6 +101,17 @@ def _drift(report: Report) -> list[str]:
         "SQNR dB at the start", "SQNR dB at the end",
     )  # fmt: skip
     return ["## Error over continued streaming, without reset", _table(head, rows, numbers=range(2, 8))]
+
+
+def _chunks(report: Report) -> list[str]:
+    found = report.chunks
+    if found is None:
+        return []
+    about = f"{_text(chunks.about(found))} Both models in {report.original}, over " + (
+        f"{found.sequences} sequences of real input." if found.sequences else "random sequences, which say little."
+    )
+    table = _table(chunks.LOSS_HEAD, chunks.loss_rows(found), numbers=range(2, 7))
+    return ["## Look-ahead against the whole sequence", about, table, *(f"{_text(t)}." for t in chunks.metric(found))]
 
 
 def _integers(report: Report) -> list[str]:
