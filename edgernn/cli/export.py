@@ -76,7 +76,7 @@ def command(
         raise UsageError(f"MODEL is missing: file.py:name, package.module:name or file.onnx, here or in {config.NAME}")
     chosen = tuple(name.strip() for name in decoders.split(",")) if decoders else ()
     named = formats is not None
-    order = Order(formats or FORMATS, target, Path(output), options["drift_steps"], chosen, named)
+    order = Order(formats or FORMATS, target, Path(output), chosen, named)
     with prints_to_stderr():
         exported = _export_or_show_search(ModelOptions(model, **options), order, show=not (quiet or as_json))
     if as_json:
@@ -92,7 +92,6 @@ class Order:
     formats: tuple[str, ...]
     target: str | None
     folder: Path
-    drift_steps: int
     decoders: tuple[str, ...] = ()
     named: bool = False
 
@@ -164,7 +163,7 @@ def _save(conversion: Conversion, stage: Path, suffix: str, order: Order, bar: B
     file = stage / f"{conversion.model.name}.{suffix}"
     try:
         artifact = conversion.model.save(
-            file, calibration=conversion.calibration, drift_steps=order.drift_steps, progress=bar,
+            file, calibration=conversion.calibration, drift_steps=conversion.drift_steps, progress=bar,
             target=order.target if suffix == "so" else None,
         )  # fmt: skip
     except EdgeRNNError as error:

@@ -65,7 +65,7 @@ def _validate(options: ModelOptions, artifact: str, engine: str, *, show: bool) 
         try:
             found = edgernn.validate(
                 artifact, conversion.model, engine=engine, calibration=conversion.calibration,
-                drift_steps=options.drift_steps, progress=bar,
+                drift_steps=conversion.drift_steps, progress=bar,
             )  # fmt: skip
         except ValidationError as error:
             raise ValidationError("\n  note: ".join([str(error), *conversion.notes])) from None

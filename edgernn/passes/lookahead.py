@@ -20,7 +20,7 @@ class Windows:
         self, op: Lookahead, builder: Builder, signals: Signals, frames: str, count: int, bounds: tuple[int, int]
     ) -> None:
         self.op, self.builder, self.signals, self.count = op, builder, signals, count
-        self.first, self.last = bounds
+        self.bounds = bounds
         self.frames = [self._frame(frames, k) for k in range(count + op.ahead)]
 
     def outputs(self, operands: Sequence[str], hint: str) -> list[str]:
@@ -48,18 +48,15 @@ class Windows:
             before = [results[output] for _, output in layer.carried]
             if k > start and self._ends_between(k, start):
                 pairs = zip(before, begin, strict=True)
-                before = [self.signals.within(new, old, (self.last, self.last), self._place(k)) for new, old in pairs]
+                before = [self.signals.within(new, old, self.bounds, self._place(k)) for new, old in pairs]
         return made[: -self.op.chunk - 1 : -1]
 
     def _ends_between(self, k: int, start: int) -> bool:
         """Whether the sequence may end before a frame, but not before the one in front of it."""
         end = start + self.op.chunk
-        if k < end and (self.last - self.first) % self.op.chunk == 0:
+        if k < end and (self.bounds[1] - self.bounds[0]) % self.op.chunk == 0:
             return False
-        return k == end or self._ago(k) != self._ago(k - 1)
+        return k == end or self.signals.differ(self.bounds, self._place(k - 1))
 
     def _place(self, k: int) -> tuple[int, int]:
         return k - self.op.history, self.count
-
-    def _ago(self, k: int) -> int:
-        return self.signals.ago(self.last, self._place(k))

@@ -14,6 +14,7 @@ from edgernn.errors import ValidationError
 from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
+from edgernn.ops.series import plan
 from edgernn.runtime import Session, load
 from edgernn.validation import checks
 from edgernn.validation.agreement import FOREIGN_SUFFIXES, agreement
@@ -54,7 +55,7 @@ class Proof:
         self.quantized_program = quantized_program
         self.relative = relative_tolerance(interface.scheme)
         self.calibration = list(calibration or [])
-        self._drift: tuple[Sequence_, dict[str, Array]] | None = None
+        self._drifts: dict[int, tuple[Sequence_, dict[str, Array]]] = {}
 
     @cached_property
     def expected(self) -> checks.Expected:
@@ -89,11 +90,20 @@ class Proof:
 
     def stream(self, steps: int) -> tuple[Sequence_, dict[str, Array]]:
         """A long stream and its float64 outputs."""
-        if self._drift is None or len(next(iter(self._drift[1].values()))) != steps:
+        if steps not in self._drifts:
             sequences = self.calibration or self._random()
             stream = continued(sequences, self.face, steps)
-            self._drift = (stream, drift_reference(self.program, stream))
-        return self._drift
+            self._drifts[steps] = (stream, self._exact(stream, steps))
+        return self._drifts[steps]
+
+    def _exact(self, stream: Sequence_, steps: int) -> dict[str, Array]:
+        """By the step program; by PyTorch where that has many nodes for each frame, and outputs of frames alone."""
+        program = self.program
+        if plan(program) is None and all(port.kind == "frame" for port in program.outputs):
+            found = self.reference.in_double(stream)
+            if found is not None:
+                return {name: values[: steps - program.delay] for name, values in found.items()}
+        return drift_reference(program, stream)
 
     def _period(self) -> int:
         """After how many frames a long stream begins again."""

@@ -56,11 +56,15 @@ class Reference:
 
     def rounding(self, frames: Frames, results: Mapping[str, Array]) -> dict[str, float]:
         """Largest difference of each output between ``results``, computed in float32, and float64."""
-        try:
-            exact: Mapping[str, Array] = self.run(frames, double=True)
-        except Exception:  # the module insists on float32, in whatever way its code fails
-            exact = results
+        exact = self.in_double(frames) or results
         return {name: float(np.max(np.abs(exact[name] - value), initial=0.0)) for name, value in results.items()}
+
+    def in_double(self, frames: Frames) -> dict[str, Array] | None:
+        """Outputs in float64; None where the module insists on float32, in whatever way its code fails."""
+        try:
+            return self.run(frames, double=True)
+        except Exception:
+            return None
 
     def chunk_report(self, sequences: Sequence[dict[str, Array]], interface: Interface) -> ChunkReport | None:
         """What look-ahead costs; None for a model that is what it was."""

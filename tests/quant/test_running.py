@@ -5,8 +5,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from edgernn.ops.evaluate import run_sequence
 from edgernn.ops.integer import RunningInt16
 from edgernn.ops.integer.running import STARTS
+from edgernn.validation.sequences import integer_input
 from tests.capture.support import prove
 
 FRAMES = 100_000
@@ -46,6 +48,25 @@ def last_of(op: RunningInt16, *values: np.ndarray) -> np.ndarray:
     states = [np.full(shape, start, np.int32) for shape, start in zip(shapes, STARTS[op.function], strict=True)]
     y, *after = op.reference(*values, *states)
     return np.concatenate([y[-1], *(s[-1] for s in after)])
+
+
+class Twice(nn.Module):
+    """A mean over frames of which a step has two, and a layer that makes it so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(4, 3, batch_first=True)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.gru(x[:, ::2])[0], x.mean(1)
+
+
+def test_a_mean_of_several_frames_a_step() -> None:
+    frames = np.random.default_rng(0).standard_normal((30, 2, 4)).astype(np.float32)
+    model = prove(Twice(), "1,T,4").quantize([frames])
+    port = model.interface.outputs[1]
+    found = run_sequence(model.graph, integer_input(model.interface.inputs, {"x": frames}))[port.name][-1]
+    np.testing.assert_allclose(found * (port.scale or 0), frames.mean((0, 1)), atol=2 * (port.scale or 0))
 
 
 def test_a_mean_of_many_frames_is_exact() -> None:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 ONNX_SUFFIX = ".onnx"
 """MODEL that ends so is a file, and no Python object."""
 
+DRIFT_FRAMES = 100_000
+"""Of a long stream without reset."""
+
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -44,7 +47,7 @@ class ModelOptions:
     calibration: str | None
     quant: str
     calibration_method: str
-    drift_steps: int
+    drift_steps: int | None = None
     validation: str | None = None
     quant_layers: Sequence[str] = ()
     max_loss: float | None = None
@@ -68,12 +71,14 @@ class Conversion:
 
     data   where the test sequences come from, for the report
     notes  what the user should know
+    drift_steps  of a long stream without reset
     """
 
     model: Model
     calibration: Sequences | None
     data: str
     notes: list[str]
+    drift_steps: int
 
 
 def convert(options: ModelOptions, bar: Bar) -> Conversion:
@@ -89,7 +94,8 @@ def convert(options: ModelOptions, bar: Bar) -> Conversion:
     judge_chunks(model, options)
     if options.scheme != "float32":
         model = quantized(model, given.get(options.calibration or ""), options, bar)
-    return Conversion(model, tested, data, [note for note in notes if note])
+    drift = DRIFT_FRAMES // model.interface.hop if options.drift_steps is None else options.drift_steps
+    return Conversion(model, tested, data, [note for note in notes if note], drift)
 
 
 def _sequences(path: Path, model: Model) -> Sequences:

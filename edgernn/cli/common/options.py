@@ -111,8 +111,8 @@ def model_options(function: F) -> F:
             help="Other real sequences than those of --calibration, on which artifacts are compared.",
         ),
         click.option(
-            "--drift-steps", type=click.IntRange(min=0), default=100_000, show_default=True,
-            help="Steps of continued streaming over which the error is followed.",
+            "--drift-steps", type=click.IntRange(min=0), metavar="N",
+            help="Steps of continued streaming over which the error is followed: those of 100,000 frames by default.",
         ),
     ]  # fmt: skip
     for option in reversed(options):
