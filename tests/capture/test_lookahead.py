@@ -181,7 +181,7 @@ def test_integers(scheme: str, tmp_path: Path) -> None:
     reports = [model.save(tmp_path / f"model{suffix}") for suffix in suffixes]
     assert all(report.passed for report in reports), [report.failures() for report in reports]
     weights = [a for n, a in model.graph.constants.items() if a.dtype == np.int8 and a.ndim == 2 and "rnn" in n]
-    assert len(weights) == 4 * layers, "each direction of each layer has its two matrices once, whatever the number of frames"
+    assert len(weights) == 4 * layers, "each direction of a layer has its two matrices once, not for each frame"
 
 
 class Rates(nn.Module):

@@ -127,8 +127,10 @@ def test_values_are_checked_like_those_of_the_command_line(tmp_path: Path, monke
     for line in (
         'format = "ern,exe"',
         'quant = "int4"',
-        'mode = "chunk"',
+        'mode = "chunks"',
         "max-frames = 0",
+        "lookahead = -1",
+        "chunk = 0",
         "drift-steps = -1",
         "sample-rate = 0",
     ):
