@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edgernn.validation.metrics import Metric
     from edgernn.validation.seq2seq import Seq2SeqProof, Seq2SeqReference
 
-FORMATS = ("ern",)
+FORMATS = ("c", "ern", "so")
 """What models of two parts are written as."""
 
 TARGET = "targets"

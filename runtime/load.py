@@ -59,7 +59,9 @@ def load(path: str | os.PathLike[str], engine: str = "auto", *, raw: bool = Fals
     if mode == SEQ2SEQ:
         return _seq2seq(path, named, candidates, raw)
     opened = _first(path, candidates) if named is None else _open(path, engine, named)
-    return Session(opened, str(path), raw) if isinstance(opened, Engine) else SegmentSession(opened, str(path), raw)
+    if not isinstance(opened, Engine):
+        return SegmentSession(opened, str(path), raw)
+    return (Seq2SeqSession if opened.interface.encoder is not None else Session)(opened, str(path), raw)
 
 
 def _segment(path: Path, named: ModuleType | None, candidates: tuple[str, ...], raw: bool) -> SegmentSession:

@@ -15,6 +15,9 @@ from edgernn.ops import Reshape
 from edgernn.passes.hoist import hoist
 from edgernn.passes.segment import to_segment
 
+SCORES = "scores"
+"""Name of the output of a step."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -51,6 +54,7 @@ def to_seq2seq(parts: Parts, name: str, max_frames: int, writing: Writing) -> Se
     encoder = _with_outputs(encoder, {*links.values(), *begun.values()})
     encode = to_segment(encoder, max_frames)
     step = to_segment(decoder, encode.max_steps)
+    step.outputs = [replace(p, name=SCORES) if p.name == parts.scores else p for p in step.outputs]
     afters = dict(zip(parts.befores, parts.afters, strict=True))
     constants = {b: s for b, s in zip(parts.befores, parts.starts, strict=True) if b and not isinstance(s, str)}
     memory, states = dict[str, str](), list[Carried]()
@@ -61,7 +65,7 @@ def to_seq2seq(parts: Parts, name: str, max_frames: int, writing: Writing) -> Se
             start = begun.get(port.name, links.get(port.name, ""))
             state = _state(step, port.name, constants.get(port.name))
             states.append(Carried(state, port.name, afters.get(port.name, ""), start))
-    return Seq2SeqProgram(name, encode, step, memory, states, parts.symbol, parts.scores, writing)
+    return Seq2SeqProgram(name, encode, step, memory, states, parts.symbol, SCORES, writing)
 
 
 def _state(step: Segment, name: str, initial: Array | None) -> State:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from edgernn.errors import OutputError, UsageError
 from edgernn.export.c.library import compile_source, write_shared_library
+from edgernn.export.c.models import Exportable, generate_source
 from edgernn.export.c.output import write_files
-from edgernn.export.c.segments import generate_source
 from edgernn.export.c.source import read_kernel, with_includes
-from edgernn.ir.graph import Graph
-from edgernn.ir.segment import Segment
 
 __all__ = ["DECODERS", "compile_source", "write", "write_decoders", "write_shared_library"]
 
@@ -24,7 +22,7 @@ DECODERS = {
 """What ``ern_decode.h`` declares, by name."""
 
 
-def write(model: Graph | Segment, path: Path, lanes: int = 1, simd: str = "none") -> None:
+def write(model: Exportable, path: Path, lanes: int = 1, simd: str = "none") -> None:
     """Write ``path`` (ending in .c), its header, and the kernels it needs beside it.
 
     ``lanes`` is the number of floats that the target processes at once (1, 4, 8 or 16); with more than 1 the

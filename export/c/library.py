@@ -10,16 +10,13 @@ from typing import Any
 
 from edgernn.errors import ArtifactError, OutputError, UsageError
 from edgernn.export.c.build import Compiler, compile_shared, find_compiler, flags
-from edgernn.export.c.segments import generate_source
+from edgernn.export.c.models import Exportable, generate_source, interface_of
 from edgernn.export.c.source import Source, read_kernel, template
 from edgernn.export.c.targets import Target, host_target, target_named
 from edgernn.export.c.text import c_prefix
 from edgernn.export.files import write_file
-from edgernn.ir.codec import fingerprint
 from edgernn.ir.cpu import host_machine
-from edgernn.ir.graph import Graph
 from edgernn.ir.interface import Interface, little_endian
-from edgernn.ir.segment import Segment
 from edgernn.ir.sofile import ELF_MACHINES, LibraryInfo, pack_library, parse_library
 from edgernn.ir.types import DTYPE_BYTES
 
@@ -31,7 +28,7 @@ _SETTING = re.compile(r"^#if (ERN_[A-Z]+) != (\d+)$", re.MULTILINE)
 
 
 def write_shared_library(
-    model: Graph | Segment,
+    model: Exportable,
     path: Path,
     target: str | Target | None = None,
     cc: str | None = None,
@@ -65,7 +62,7 @@ def write_shared_library(
     write_file(path, _packed(image, LibraryInfo(source.interface, chosen.machine, chosen.features, chosen.lanes), path))
 
 
-def compile_source(source: Path, model: Graph | Segment, path: Path, cc: str | None = None) -> None:
+def compile_source(source: Path, model: Exportable, path: Path, cc: str | None = None) -> None:
     """Compile what ``write`` made of ``model`` at ``source``, as it stands, as a library for this machine.
 
     It serves to prove the C that goes to another machine: its text, its weights and its order of operations.
@@ -76,7 +73,7 @@ def compile_source(source: Path, model: Graph | Segment, path: Path, cc: str | N
     host = replace(host_target(), lanes=lanes)
     compiler = find_compiler(cc, cross=False)
     kernels = tuple(sorted(file.name for file in source.parent.glob("ern_*.c")))
-    interface = model.interface() if isinstance(model, Segment) else Interface.of(model, fingerprint(model))
+    interface = interface_of(model)
     with tempfile.TemporaryDirectory(prefix="edgernn-") as name:
         folder = Path(name)
         _write_glue(folder, {**_context(interface, source.stem, kernels), "weights": []})
@@ -127,4 +124,5 @@ def _context(interface: Interface, stem: str, kernels: tuple[str, ...]) -> dict[
         "input_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in whole.inputs],
         "output_bytes": [p.size * DTYPE_BYTES[p.dtype] for p in whole.outputs],
         "states": len(interface.states), "segments": interface.max_frames is not None,
+        "sources": 0 if interface.encoder is None else len(interface.encoder.inputs),
     }  # fmt: skip

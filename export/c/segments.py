@@ -17,7 +17,6 @@ from edgernn.export.c.source import (
     Structure,
     arrays_of,
     common,
-    generate,
     port_context,
     rendered,
     signature,
@@ -26,7 +25,7 @@ from edgernn.export.c.source import (
     structure,
     unused,
 )
-from edgernn.ir.graph import Graph, Port
+from edgernn.ir.graph import Port
 from edgernn.ir.interface import LIVE_STATE
 from edgernn.ir.segment import Segment, Stage
 from edgernn.ir.types import DTYPE_BYTES
@@ -41,40 +40,61 @@ class _Place:
     step: int
 
 
-def generate_source(
-    model: Graph | Segment, stem: str, lanes: int, *, simd: str = "none", embed: bool = False
-) -> Source:
-    """The C of a step program or of a model of whole segments, as ``generate`` or ``generate_segment`` gives it."""
-    make = generate_segment if isinstance(model, Segment) else generate
-    return make(model, stem, lanes, simd=simd, embed=embed)  # type: ignore[arg-type]
-
-
 def generate_segment(segment: Segment, stem: str, lanes: int, *, simd: str = "none", embed: bool = False) -> Source:
     """The C of ``segment``; arguments and errors as for ``edgernn.export.c.source.generate``."""
-    return _Writer(segment, Packing(lanes, simd)).source(stem, embed)
+    packing, shared = Packing(lanes, simd), Shared()
+    names = shared.name_ports(segment.inputs, segment.outputs)
+    part = Part(segment, packing, shared, names, "model->")
+    interface = segment.interface()
+    own = _whole(part)
+    context = {**common(shared, packing, interface.whole_segment(), stem), **own}
+    return rendered("segment", context, shared, interface, embed)
 
 
-class _Writer:
-    def __init__(self, segment: Segment, packing: Packing) -> None:
-        self.segment, self.packing, self.shared = segment, packing, Shared()
-        self.parameters = self.shared.name_ports(segment.inputs, segment.outputs)
-        self.programs = [Program(s.graph, packing.lanes, packing.simd, self.shared, False) for s in segment.stages]
+def _whole(part: Part) -> dict[str, Any]:
+    """What the templates of a model that is one part know of it."""
+    segment, names = part.segment, part.names
+    ports = [("input", p) for p in segment.inputs] + [("output", p) for p in segment.outputs]
+    arguments = [names[f"{kind} {p.name}"] for kind, p in ports]
+    advanced = [
+        name if port.kind == "static" else f"{name} + done * {part.elements(port)}"
+        for (_, port), name in zip(ports, arguments, strict=True)
+    ]
+    return {
+        "inputs": [part.port("input", p) for p in segment.inputs],
+        "outputs": [part.port("output", p) for p in segment.outputs],
+        "max_frames": segment.max_frames, "hop": segment.hop, **part.context(), "checks": part.checks(),
+        "signature": signature(names, segment.inputs, segment.outputs),
+        "arguments": ", ".join(arguments), "advanced": ", ".join(advanced),
+        "copies": [text for _, _, text in part.copies()],
+        "state_bytes": segment.state_bytes,
+    }  # fmt: skip
+
+
+class Part:
+    """The C of the stages of one segment.
+
+    names   "input NAME" or "output NAME" -> the C expression of its first element
+    root    of the expressions of what the structure holds: "model->"
+    kept    outputs whose values get memory of their own, from which ``copies`` are made at the end
+    """
+
+    def __init__(
+        self, segment: Segment, packing: Packing, shared: Shared, names: dict[str, str], root: str,
+        kept: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self.segment, self.shared, self.names, self.root, self.kept = segment, shared, names, root, kept
+        self.programs = [Program(s.graph, packing.lanes, packing.simd, shared, False) for s in segment.stages]
         self.places, self.arenas = self._allocate()
-
-    def source(self, stem: str, embed: bool) -> Source:
-        """All files."""
-        interface = self.segment.interface()
-        own = self._context()
-        context = {**common(self.shared, self.packing, interface.whole_segment(), stem), **own}
-        return rendered("segment", context, self.shared, interface, embed)
 
     def _allocate(self) -> tuple[dict[str, _Place], dict[str, int]]:
         """Places of all values: inputs, outputs, and what is kept between stages, which shares memory by lifetime."""
-        places = {p.value: _Place(self.parameters[f"input {p.name}"], _step(p)) for p in self.segment.inputs}
+        places = {p.value: _Place(self.names[f"input {p.name}"], _step(p)) for p in self.segment.inputs}
         for port in self.segment.outputs:
-            if port.value not in places:
-                places[port.value] = _Place(self.parameters[f"output {port.name}"], _step(port))
+            if port.value not in places and port.name not in self.kept:
+                places[port.value] = _Place(self.names[f"output {port.name}"], _step(port))
         last = {p.name: k for k, stage in enumerate(self.segment.stages) for p in stage.graph.inputs}
+        last |= {p.value: len(self.segment.stages) for p in self.segment.outputs if p.name in self.kept}
         blocks: dict[str, tuple[Block, int]] = {}
         for k, stage in enumerate(self.segment.stages):
             for port in stage.graph.outputs:
@@ -84,33 +104,27 @@ class _Writer:
                     blocks[port.name] = block, 0 if count == 1 and _single(stage, port) else port.size
         arenas = pack([block for block, _ in blocks.values()])
         for name, (block, step) in blocks.items():
-            places[name] = _Place(f"model->buffers_{block.dtype} + {block.offset}", step)
+            places[name] = _Place(f"{self.root}buffers_{block.dtype} + {block.offset}", step)
         return places, arenas
 
-    def _context(self) -> dict[str, Any]:
+    def context(self) -> dict[str, Any]:
+        """Stages, members of the structure, and bytes."""
         stages = [
             self._stage(k, stage, program)
             for k, (stage, program) in enumerate(zip(self.segment.stages, self.programs, strict=True))
         ]
         passes = [stage["structure"] for stage in stages]
         buffers = structure([(dtype, size, f"buffers_{dtype}") for dtype, size in self.arenas.items()])
-        ports = [("input", p) for p in self.segment.inputs] + [("output", p) for p in self.segment.outputs]
-        names = [self.parameters[f"{kind} {p.name}"] for kind, p in ports]
         return {
-            "inputs": [self._port("input", p) for p in self.segment.inputs],
-            "outputs": [self._port("output", p) for p in self.segment.outputs],
-            "max_frames": self.segment.max_frames, "hop": self.segment.hop, "stages": stages, "checks": self._checks(),
-            "signature": signature(self.parameters, self.segment.inputs, self.segment.outputs),
-            "arguments": ", ".join(names), "advanced": self._advanced(ports, names), "copies": self._copies(),
-            "members": buffers.members, "buffer_bytes": buffers.used,
-            "pass_bytes": max(s.nbytes for s in passes), "state_bytes": self.segment.state_bytes,
-            "ram_bytes": _with_union(buffers, passes),
+            "stages": stages, "members": buffers.members, "buffer_bytes": buffers.used,
+            "pass_bytes": max(s.nbytes for s in passes), "ram_bytes": with_union(buffers, passes),
+            "alignment": max(part.alignment for part in (buffers, *passes)),
         }  # fmt: skip
 
     def _stage(self, number: int, stage: Stage, program: Program) -> dict[str, Any]:
         guarded = [p for p in program.graph.outputs if stage.takes.get(p.name) == "first" or stage.graph.tail]
         arrays = [*arrays_of(program), *((p.dtype, p.size, f"spare_{k}") for k, p in enumerate(guarded))]
-        spare = {p.name: f"model->pass.stage_{number}.spare_{k}" for k, p in enumerate(guarded)}
+        spare = {p.name: f"{self.root}pass.stage_{number}.spare_{k}" for k, p in enumerate(guarded)}
         return {
             "number": number, "direction": stage.direction, "structure": structure(arrays or UNUSED),
             "tail": stage.graph.tail, "live": program.members.get(LIVE_STATE, ""),
@@ -142,28 +156,23 @@ class _Writer:
             return f"k == 0 ? {address} : {spare[port.name]}"
         return f"{late} < steps ? {address} : {spare[port.name]}" if stage.graph.tail else address
 
-    def _advanced(self, ports: list[tuple[str, Port]], names: list[str]) -> str:
-        """Arguments of segment number ``done`` of several."""
-        return ", ".join(
-            name if port.kind == "static" else f"{name} + done * {self._whole(port)}"
-            for (_, port), name in zip(ports, names, strict=True)
-        )
-
-    def _whole(self, port: Port) -> int:
+    def elements(self, port: Port) -> int:
+        """Of a port for the most frames."""
         return port.size * (self.segment.max_steps if port.kind == "frame" else 1)
 
-    def _copies(self) -> list[str]:
-        """Of outputs whose value lies elsewhere: it is an input, or another output as well."""
+    def copies(self) -> list[tuple[str, str, str]]:
+        """(target, source, statement) of outputs whose value lies elsewhere: an input, another output, or kept."""
         lines = []
         for port in self.segment.outputs:
-            target, source = self.parameters[f"output {port.name}"], self.places[port.value].base
+            target, source = self.names[f"output {port.name}"], self.places[port.value].base
             if source != target:
                 count = " * steps" if port.kind == "frame" else ""
-                lines.append(f"ern_memcpy({target}, {source}, {port.size * DTYPE_BYTES[port.dtype]}u{count});")
+                nbytes = port.size * DTYPE_BYTES[port.dtype]
+                lines.append((target, source, f"ern_memcpy({target}, {source}, {nbytes}u{count});"))
         return lines
 
-    def _checks(self) -> list[tuple[str, str]]:
-        """(condition that must hold, status to return otherwise)."""
+    def checks(self, only: str = "") -> list[tuple[str, str]]:
+        """(condition that must hold, status to return otherwise) of all inputs, or of ``only`` one."""
         limits: dict[str, int] = {p.value: p.limit for p in self.segment.inputs if p.limit is not None}
         for program in self.programs:
             for port in program.graph.inputs:
@@ -171,17 +180,18 @@ class _Writer:
                 if limit is not None:
                     limits[port.name] = min(limit, limits.get(port.name, limit))
         checks = []
-        for port in self.segment.inputs:
+        for port in (p for p in self.segment.inputs if only in ("", p.name)):
             count = f"{port.size} * steps" if port.kind == "frame" else port.size
-            name = self.parameters[f"input {port.name}"]
+            name = self.names[f"input {port.name}"]
             checks += self.shared.check(port.dtype, name, count, limits.get(port.value))
         return checks
 
-    def _port(self, kind: str, port: Port) -> dict[str, Any]:
-        return {**port_context(self.parameters[f"{kind} {port.name}"], port), "whole": self._whole(port)}
+    def port(self, kind: str, port: Port) -> dict[str, Any]:
+        """A port as templates take it."""
+        return {**port_context(self.names[f"{kind} {port.name}"], port), "whole": self.elements(port)}
 
 
-def _with_union(before: Structure, parts: list[Structure]) -> int:
+def with_union(before: Structure, parts: list[Structure]) -> int:
     """Bytes of a structure of what is ``before``, and a union of ``parts``."""
     alignment = max(part.alignment for part in parts)
     widest = max(alignment, before.alignment)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from edgernn.errors import ArtifactError, EngineError
+from edgernn.errors import ArtifactError, EngineError, UsageError
 from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
 from edgernn.runtime.engines.native import NativeEngine
@@ -44,17 +44,58 @@ class LibraryRunner:
         self._memory = np.zeros(0, np.uint8)
 
 
+class DecoderLibrary(NativeEngine):
+    """Of a .so file of two parts: steps of the decoder. See ``edgernn.runtime.seq2seq.Translator``."""
+
+    def __init__(self, interface: Interface, handle: ctypes.CDLL, table: Table, segment: SegmentTable) -> None:
+        super().__init__(interface, handle, table)
+        self._encode = segment.run
+        self._refuse = refusal(interface.encoder.inputs if interface.encoder else ())
+        self._frames = self._caller.views[-1]
+
+    def encode(self, inputs: Sequence[Array], count: int) -> None:
+        """As ``Translator.encode``."""
+        hop = self.interface.encoder.hop if self.interface.encoder else 1
+        status = self._encode(self._caller.model_address, count * hop, _addresses(inputs), None)
+        if status:
+            self._refuse(status, ())
+
+    def run(self, *frames: Array) -> tuple[Array, ...]:
+        self._require_source()
+        return super().run(*frames)
+
+    def single(self) -> Callable[[Array], Array]:
+        return self._checked(super().single())
+
+    def single_real(self) -> Callable[[Array], Array]:
+        return self._checked(super().single_real())
+
+    def _checked(self, step: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        def checked(frame: Array) -> Array:
+            self._require_source()
+            return step(frame)
+
+        return checked
+
+    def _require_source(self) -> None:
+        if self._frames[0] < 1:
+            raise UsageError("no source was read yet: session.encode(source) comes before steps")
+
+
 def open_library(path: Path) -> NativeEngine | LibraryRunner:
-    """Load a .so file, of a step program or of a model of whole segments. Raises as ``load_library``."""
+    """Load a .so file, of a step program, of a model of whole segments or of two parts. Raises as ``load_library``."""
     interface, handle, table = load_library(path)
-    if interface.max_frames is None:
+    whole = interface.encoder or interface
+    if whole.max_frames is None:
         return NativeEngine(interface, handle, table)
     try:
         segment = SegmentTable.in_dll(handle, "ern_segment")
     except ValueError as error:
         raise EngineError(f"{path}: the library has no function for segments: {error}") from None
-    if segment.max_frames != interface.max_frames:
-        raise ArtifactError(f"{path}: code for {segment.max_frames} frames, the metadata says {interface.max_frames}")
+    if segment.max_frames != whole.max_frames:
+        raise ArtifactError(f"{path}: code for {segment.max_frames} frames, the metadata says {whole.max_frames}")
+    if interface.encoder is not None:
+        return DecoderLibrary(interface, handle, table, segment)
     return LibraryRunner(interface, table, segment)
 
 
