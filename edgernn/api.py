@@ -23,7 +23,7 @@ from edgernn.ir.segment import Segment
 from edgernn.ir.tokenizer import Tokenizer
 from edgernn.validation.layers import layer_rows
 from edgernn.validation.machine import describe_machine, package_versions
-from edgernn.validation.results import ArtifactReport, Report
+from edgernn.validation.results import ArtifactReport, ChunkReport, Report
 
 if TYPE_CHECKING:
     from edgernn.quant import Quantized
@@ -214,7 +214,7 @@ class Model:
 
         Of an integer model, every value is compared with its float over those sequences.
         """
-        face, chunks = self.interface, self.reference.chunk_report(self._tested, self.interface)
+        face, chunks = self.interface, self._chunks()
         return Report(
             model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode="chunk" if chunks else face.mode,
             inputs=[_row(port) for port in face.inputs], outputs=[_row(port) for port in face.outputs],
@@ -225,6 +225,14 @@ class Model:
             integers=self._integers(progress), search=self.search, original=self.reference.original,
             chunks=chunks,
         )  # fmt: skip
+
+    def _chunks(self) -> ChunkReport | None:
+        """Of a model with look-ahead, what that costs."""
+        from edgernn.validation.chunks import ChunkReference
+
+        if not isinstance(self.reference, ChunkReference):
+            return None
+        return self.reference.chunk_report(self._tested, self.interface)
 
     def _integers(self, progress: Progress | None) -> IntegerReport | None:
         """How well the integers stand for real values, over what the last proof was given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,7 @@ from torch.utils import _pytree as pytree
 from edgernn.capture import LENGTHS, ArgumentInfo, Captured, evaluating, first_line
 from edgernn.errors import ValidationError
 from edgernn.ir.graph import Graph
-from edgernn.ir.interface import Interface
 from edgernn.ir.op import Array
-from edgernn.validation.results import ChunkReport
 
 Frames = Mapping[str, Array]
 """Port name -> [steps, *port shape] for a port of kind "frame", [*port shape] for a static one."""
@@ -65,10 +63,6 @@ class Reference:
             return self.run(frames, double=True)
         except Exception:
             return None
-
-    def chunk_report(self, sequences: Sequence[dict[str, Array]], interface: Interface) -> ChunkReport | None:
-        """What look-ahead costs; None for a model that is what it was."""
-        return None
 
     def _results(self, module: torch.nn.Module, leaves: list[Any], length: int) -> list[Any]:
         try:
