@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from examples.labelling import data, run
+from examples.labelling import chunks, data, run
 from examples.labelling.data import LABELS, NAMES, PARTS, Alphabet, script_of
 
 needs_sentences = pytest.mark.skipif(not data.PACKAGE.installed, reason=data.PACKAGE.install)
@@ -69,3 +69,10 @@ def test_names_are_scored_by_words() -> None:
     right = sum(int(np.sum((a == b) & (b != run.OUTSIDE))) for a, b in zip(first, wanted, strict=True))
     total = sum(int(np.sum(row != run.OUTSIDE)) for row in wanted)
     assert run.f1_of_names(scores(first)) == pytest.approx(100 * 2 * right / (right + total))
+
+
+def test_the_last_chunk_is_filled_up() -> None:
+    words = np.arange(1, 31).reshape(5, 6)
+    assert np.array_equal(chunks.in_chunks(words, 4)[:5], words)
+    assert chunks.in_chunks(words, 4).shape == (8, 6) and not chunks.in_chunks(words, 4)[5:].any()
+    assert np.array_equal(chunks.in_chunks(words, 5), words)
