@@ -6,7 +6,7 @@ static uint64_t ern_band_power(const int16_t *a, const int16_t *b, const int16_t
     uint64_t total = 0;
     for (size_t k = 0; k < n; k++) {
         const uint32_t square = (uint32_t)((int32_t)a[k] * a[k]) + (uint32_t)((int32_t)b[k] * b[k]);
-        total += (uint64_t)square * (uint32_t)weights[k];
+        total += (uint64_t)square * (uint64_t)(uint16_t)weights[k];
     }
     return total;
 }
