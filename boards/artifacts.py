@@ -12,9 +12,11 @@ from edgernn.boards.manifest import Board
 from edgernn.boards.serve import build_served
 from edgernn.boards.sources import packing_key, write_sources
 from edgernn.errors import BoardError, UsageError
-from edgernn.ir.graph import Graph
-from edgernn.ir.segment import Segment
-from edgernn.ir.segmentfile import read_model
+from edgernn.export.c.models import Exportable
+from edgernn.ir.segmentfile import mode_of, read_model
+from edgernn.ir.seq2seq import MODE as SEQ2SEQ
+from edgernn.ir.seq2seq import Seq2SeqProgram
+from edgernn.ir.seq2seqfile import read_seq2seq
 from edgernn.ops import OPS
 
 
@@ -24,7 +26,7 @@ class Artifact:
 
     path: Path
     name: str
-    model: Graph | Segment | None = None
+    model: Exportable | None = None
 
 
 def open_artifact(path: Path) -> Artifact:
@@ -33,7 +35,8 @@ def open_artifact(path: Path) -> Artifact:
     Raises ArtifactError for a damaged file, UsageError for another kind.
     """
     if path.suffix == ".ern":
-        _, model = read_model(path, OPS)
+        reads_pair = path.is_file() and mode_of(path) == SEQ2SEQ
+        model = read_seq2seq(path, OPS)[1] if reads_pair else read_model(path, OPS)[1]
         return Artifact(path, path.stem, model)
     folder = path.parent if path.suffix == ".c" and path.is_file() else path
     if folder.is_dir():
@@ -79,7 +82,13 @@ def build_firmware(
     compiler: str = "auto",
     stack_bytes: int = STACK_BYTES,
 ) -> Image:
-    """As ``build_artifact``; where the board has a serial port (``is_served``), the program answers over it."""
+    """As ``build_artifact``; where the board has a serial port (``is_served``), the program answers over it. Raises
+    UsageError for an encoder with a decoder, whose sources no line brings."""
+    if isinstance(artifact.model, Seq2SeqProgram):
+        raise UsageError(
+            f"{artifact.path}: firmware that answers over a serial port takes frame after frame, not whole sources\n"
+            f"  what to do: export it with --format c, and call {artifact.name}_encode and {artifact.name}_generate"
+        )
     if board.toolchain is None or not is_served(board):
         return build_artifact(artifact, board, output, work, compiler=compiler, stack_bytes=stack_bytes)
     folder = sources_of(artifact, board, work)

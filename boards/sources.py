@@ -6,8 +6,7 @@ from pathlib import Path
 
 from edgernn.boards.manifest import Board
 from edgernn.export.c import write
-from edgernn.ir.graph import Graph
-from edgernn.ir.segment import Segment
+from edgernn.export.c.models import Exportable
 
 PACKING = {"dsp": "dsp", "helium": "helium", "neon-dotprod": "dot"}
 """Extension of a core -> how int8 weights are packed for it; "none" for others, but for those of WORDS."""
@@ -16,7 +15,7 @@ WORDS = ("cortex-m0", "cortex-m0plus")
 """Cores without multiply-accumulate and loads of signed bytes: four rows go into one word."""
 
 
-def write_sources(model: Graph | Segment, board: Board, path: Path) -> None:
+def write_sources(model: Exportable, board: Board, path: Path) -> None:
     """Write ``path`` (ending in .c) and what belongs to it, weights packed for the core of ``board``.
 
     Raises as ``edgernn.export.c.write``.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,7 @@ def command(
     Microcontroller boards are emulated and take .ern files, or the .c of an exported model. Instructions and memory
     are exact; cycles and times are estimated by a model of the core, and say how far they may be off. On the host, and
     on a board over ssh, engines run the artifact as programs do, and times, memory and temperature are measured.
+    An encoder with a decoder is profiled in its parts: a source of the most frames, and a symbol.
 
     \b
     edgernn profile net.ern --board nucleo-f446re,pico --input frames.npy --rate 100
@@ -102,17 +104,20 @@ def command(
     """
     from edgernn.boards.profile import Budgets, Frames, excesses
     from edgernn.cli.common.files import write_atomically
+    from edgernn.cli.common.parts import parts_of
     from edgernn.cli.common.profile_tables import show
     from edgernn.cli.common.progress import Bar
 
     period = _period(rate_hz, period_us)
     with tempfile.TemporaryDirectory(prefix="edgernn-") as work:
+        parts = [part for artifact in artifacts for part in parts_of(Path(artifact), Path(work) / "parts")]
         jobs, skipped = _jobs(
-            artifacts, _names(boards), _engines(engines), Frames(inputs, steps), Path(work), compiler, period, port,
-            _ssh(ssh, ssh_options, ssh_python),
+            [(part.path, Frames(inputs if part.reads_source else (), steps)) for part in parts], _names(boards),
+            _engines(engines), Path(work), compiler, period, port, _ssh(ssh, ssh_options, ssh_python),
         )  # fmt: skip
         with Bar(enabled=not (quiet or as_json)) as bar:
-            profiles = _run(jobs, bar, skipped)
+            labels = {str(part.path): part.label for part in parts}
+            profiles = [replace(p, artifact=labels.get(p.artifact, p.artifact)) for p in _run(jobs, bar, skipped)]
     over = list(excesses(profiles, Budgets(max_ram, max_flash, max_step_us)))
     if html is not None:
         from edgernn.boards.profile.page import render_page
@@ -184,7 +189,7 @@ def _boards(names: Sequence[str]) -> list[tuple[Board, bool]]:
 
 
 def _jobs(
-    artifacts: Sequence[str], names: Sequence[str], engines: Sequence[str], frames: Frames, work: Path,
+    artifacts: Sequence[tuple[Path, Frames]], names: Sequence[str], engines: Sequence[str], work: Path,
     compiler: str, period_us: float | None, port: str, ssh: Way | None,
 ) -> tuple[list[tuple[Job, bool]], dict[str, str]]:  # fmt: skip
     """What to do, with whether a failure is one of the command, and what of a group of boards is left out."""
@@ -198,15 +203,15 @@ def _jobs(
         raise UsageError("--port: one board with one model is behind it; give one ARTIFACT and one --board")
     jobs: list[tuple[Job, bool]] = []
     skipped: dict[str, str] = {}
-    for k, artifact in enumerate(artifacts):
+    for k, (artifact, frames) in enumerate(artifacts):
         for board, asked in _boards(names):
             try:
                 way = way_to(board, port, ssh)
             except EdgeRNNError as error:
                 _skip(skipped, board.id, error, asked)
                 continue
-            for engine, needed in engines_for(way, Path(artifact), engines):
-                job = Job(Path(artifact), board, way, frames, work / str(k), engine, compiler, period_us)
+            for engine, needed in engines_for(way, artifact, engines):
+                job = Job(artifact, board, way, frames, work / str(k), engine, compiler, period_us)
                 jobs.append((job, asked and needed))
     return jobs, skipped
 
