@@ -56,7 +56,10 @@ class _Rule:
     def __call__(self, node: Node, builder: Builder, inputs: Sequence[str]) -> Sequence[str]:
         wanted = [strip(self.original[name].shape) for name in node.outputs]
         if isinstance(node.op, Running):
-            wanted = [self.original[name].shape[-len(wanted[0]) :] for name in node.outputs]
+            axes = len(wanted[0])
+            wanted = [self.original[name].shape[-axes:] for name in node.outputs]
+            shapes = [self.original[name].shape[-axes:] for name in node.inputs]
+            inputs = [self._shaped(node, builder, name, shape) for name, shape in zip(inputs, shapes, strict=True)]
         plain = self._squeezed(node, builder, inputs, wanted)
         return plain if plain is not None else self._restored(node, builder, inputs, wanted)
 
@@ -79,16 +82,18 @@ class _Rule:
     def _restored(
         self, node: Node, builder: Builder, inputs: Sequence[str], wanted: list[tuple[int, ...]]
     ) -> Sequence[str]:
-        operands = []
-        for old, new in zip(node.inputs, inputs, strict=True):
-            shape = self.original[old].shape
-            same = builder.graph.values[new].shape == shape
-            operands.append(new if same else builder.add1(Reshape(shape), [new], f"{node.name}_in"))
+        shapes = [self.original[name].shape for name in node.inputs]
+        operands = [self._shaped(node, builder, name, shape) for name, shape in zip(inputs, shapes, strict=True)]
         results = builder.add(node.op, operands, node.name)
         return [
             r if builder.graph.values[r].shape == shape else builder.add1(Reshape(shape), [r], node.name)
             for r, shape in zip(results, wanted, strict=True)
         ]
+
+    def _shaped(self, node: Node, builder: Builder, name: str, shape: tuple[int, ...]) -> str:
+        """An operand of ``node`` in this shape."""
+        same = builder.graph.values[name].shape == shape
+        return name if same else builder.add1(Reshape(shape), [name], f"{node.name}_in")
 
 
 def _stripped_constant(builder: Builder, name: str) -> str:

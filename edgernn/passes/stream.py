@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from edgernn.errors import UnsupportedModelError
 from edgernn.ir.builder import Builder
 from edgernn.ir.codec import state_type
 from edgernn.ir.graph import Graph, Node, State, state_name
@@ -31,7 +32,8 @@ def stream(graph: Graph) -> Graph:
     current frame: the answer for the frames so far. Where frames are late, states wait for the first and stay as
     the last left them. A value of which a step has several frames becomes a block of them; recurrent nodes go through
     it frame by frame. All other ops work frame by frame already.
-    A recurrent node that starts from a value that stays the same takes it in the first step.
+    A recurrent node that starts from a value that stays the same takes it in the first step. Raises
+    UnsupportedModelError for one that starts from frames.
     """
     if graph.mode == "step":
         return replace(graph.copy(), mode="stream")
@@ -159,7 +161,12 @@ class _Streaming:
 
     def _start(self, node: Node, builder: Builder, inputs: Sequence[str], k: int) -> State:
         """The state of the k-th carried operand of a node, zeros where what it starts from is computed."""
-        start = inputs[node.op.carried[k][0]]
+        position = node.op.carried[k][0]
+        start = inputs[position]
+        if self.counts[node.inputs[position]]:
+            raise UnsupportedModelError(
+                "its initial state is computed from the input", node=node.name, source=node.source
+            )
         initial = builder.graph.constants.get(start)
         if initial is None:
             initial = np.zeros(builder.graph.values[start].shape, builder.graph.values[start].dtype)

@@ -119,6 +119,23 @@ def both(layer: Any, **options: Any) -> Layer:
     return Layer(layer(4, 3, batch_first=True, bidirectional=True, **options))
 
 
+class Attended(nn.Module):
+    """The last states of both directions ask all frames, by matrix products."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, 3, batch_first=True, bidirectional=True)
+        self.fc = nn.Linear(6, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y, (h, _) = self.lstm(x)
+        query = torch.cat((h[-2], h[-1]), 1)
+        weights = torch.softmax(torch.bmm(y, query.unsqueeze(2)).squeeze(2), 1)
+        pooled: torch.Tensor = self.fc(torch.bmm(y.transpose(1, 2), weights.unsqueeze(2)).squeeze(2))
+        return pooled
+
+
+
 CASES: dict[str, tuple[Any, Any, list[str]]] = {
     "tagger": (Tagger, ["int:1,T", "length:1"], ["forward", "backward"]),
     "stacked tagger": (lambda: Tagger(3), ["int:1,T", "length:1"], ["forward", "backward"] * 2),
@@ -132,6 +149,7 @@ CASES: dict[str, tuple[Any, Any, list[str]]] = {
     "normalised": (Normalised, ["1,T,4"], ["forward", "once", "forward", "backward", "forward"]),
     "convolutional": (Convolutional, ["1,T,4"], ["forward", "forward", "backward", "forward", "forward"]),
     "by hand": (ByHand, ["1,T,4"], ["forward", "backward"]),
+    "attended": (Attended, ["1,T,4"], ["forward", "backward", "once", "forward", "once"]),
     "one way": (lambda: nn.GRU(4, 3, batch_first=True), ["1,T,4"], ["forward", "once"]),
 }  # fmt: skip
 
