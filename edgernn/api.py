@@ -21,7 +21,7 @@ from edgernn.ir.op import Array
 from edgernn.ir.ports import in_frames
 from edgernn.ir.segment import Segment
 from edgernn.ir.tokenizer import Tokenizer
-from edgernn.validation.layers import layer_rows
+from edgernn.validation.layers import joined_rows
 from edgernn.validation.machine import describe_machine, package_versions
 from edgernn.validation.results import ArtifactReport, ChunkReport, Report
 
@@ -219,7 +219,7 @@ class Model:
             model=self.name, fingerprint=face.fingerprint, scheme=face.scheme, mode="chunk" if chunks else face.mode,
             inputs=[_row(port) for port in face.inputs], outputs=[_row(port) for port in face.outputs],
             states=[{"name": s.name, "shape": s.shape, "dtype": s.dtype, "bytes": s.nbytes} for s in face.states],
-            layers=layer_rows(self.graph), data=data,
+            layers=joined_rows(self.graph), data=data,
             created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             versions=package_versions(), artifacts=artifacts, machine=describe_machine(),
             integers=self._integers(progress), search=self.search, original=self.reference.original,

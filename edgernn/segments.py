@@ -12,7 +12,7 @@ from edgernn.ir.graph import Graph
 from edgernn.ir.op import Array
 from edgernn.ir.ports import in_frames
 from edgernn.ir.segment import MODE, Segment
-from edgernn.validation.layers import layer_rows
+from edgernn.validation.layers import joined_rows
 from edgernn.validation.results import ArtifactReport, Report
 from edgernn.validation.sequences import cut_to
 
@@ -92,7 +92,7 @@ class SegmentModel(Model):
     def report(self, artifacts: list[ArtifactReport], data: str, progress: Progress | None = None) -> Report:
         """As of any model; the layers and states are those of all stages."""
         report = super().report(artifacts, data, progress)
-        report.layers = [row for stage in self.segment.stages for row in layer_rows(stage.graph)]
+        report.layers = [row for stage in self.segment.stages for row in joined_rows(stage.graph)]
         report.states = [
             {"name": s.name, "shape": s.shape, "dtype": s.dtype, "bytes": s.nbytes}
             for stage in self.segment.stages

@@ -18,7 +18,7 @@ from edgernn.ir.op import Array
 from edgernn.ir.ports import in_frames
 from edgernn.ir.seq2seq import MODE, Seq2SeqProgram
 from edgernn.ir.tokenizer import Tokenizer
-from edgernn.validation.layers import layer_rows
+from edgernn.validation.layers import joined_rows
 from edgernn.validation.results import ArtifactReport, Report
 from edgernn.validation.sequences import check_calibration, cut_to
 
@@ -227,7 +227,7 @@ class Seq2SeqModel(Model):
         """As of any model; the layers are those of all stages of both parts."""
         report = super().report(artifacts, data, progress)
         parts = (self.program.encode, self.program.step)
-        report.layers = [row for part in parts for stage in part.stages for row in layer_rows(stage.graph)]
+        report.layers = [row for part in parts for stage in part.stages for row in joined_rows(stage.graph)]
         report.inputs = [_row(p) for p in self.program.encode.inputs] + report.inputs
         return report
 

@@ -170,12 +170,15 @@ def read_artifact(path: Path) -> tuple[Interface, Graph | None]:
 
 def _program(graph: Graph) -> dict[str, Any]:
     from edgernn.ir.nibbles import stored_bytes
-    from edgernn.validation.layers import layer_rows
+    from edgernn.validation.layers import joined_rows
 
-    rows = layer_rows(graph)
+    rows = joined_rows(graph)
     return {
         "nodes": [
-            {"name": r.name, "op": r.op, "shape": list(r.shape), "weights": r.weights, "macs": r.macs}
+            {
+                "name": r.name, "op": r.op, "times": r.times, "shape": list(r.shape), "weights": r.weights,
+                "macs": r.macs,
+            }
             for r in rows
         ],
         "weights": sum(r.weights for r in rows),
@@ -255,5 +258,6 @@ def _node_table(plain: dict[str, Any]) -> Any:
     table.add_column("weights", footer=f"{plain['weights']:,}", justify="right")
     table.add_column("MACs a step", footer=f"{plain['macs']:,}", justify="right")
     for row in plain["nodes"]:
-        table.add_row(escape(row["name"]), row["op"], _shape(row["shape"]), f"{row['weights']:,}", f"{row['macs']:,}")
+        op = row["op"] + (f" × {row['times']}" if row["times"] > 1 else "")
+        table.add_row(escape(row["name"]), op, _shape(row["shape"]), f"{row['weights']:,}", f"{row['macs']:,}")
     return table

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 from edgernn.ir.graph import Graph, Node
+from edgernn.ops import Reshape, Slice
 from edgernn.validation.results import LayerRow
 
 INTEGER_SUFFIX = "_int16"
@@ -24,6 +27,35 @@ def layer_rows(graph: Graph) -> list[LayerRow]:
         shape = graph.values[node.outputs[0]].shape
         rows.append(LayerRow(node.name, _label(node), shape, weights, macs(graph, node), size))
     return rows
+
+
+def joined_rows(graph: Graph) -> list[LayerRow]:
+    """As ``layer_rows``, with one row for all nodes of a step that compute the same layer frame by frame, and one for
+    those that take its frames apart."""
+    nodes = {node.name: node for node in graph.nodes}
+    producers = graph.producers()
+    rows: dict[tuple[object, ...], LayerRow] = {}
+    for row in layer_rows(graph):
+        key = _layer_of(graph, producers, nodes[row.name]) or (row.name,)
+        first = rows.get(key)
+        if first is not None:
+            sums = {name: getattr(first, name) + getattr(row, name) for name in ("weights", "macs", "bytes", "times")}
+            row = replace(first, **sums)
+        rows[key] = row
+    return list(rows.values())
+
+
+def _layer_of(graph: Graph, producers: Mapping[str, Node], node: Node) -> tuple[object, ...]:
+    """What nodes of one row have in common; nothing where a node has a row of its own."""
+    if node.op.kind.removesuffix(INTEGER_SUFFIX) in RECURRENT:
+        states = [node.inputs[position] for position, _ in node.op.carried]
+        return node.op, *(name for name in node.inputs if name in graph.constants and name not in states)
+    if not isinstance(node.op, Slice | Reshape):
+        return ()
+    source = node.inputs[0]
+    while source in producers and isinstance(producers[source].op, Slice | Reshape):
+        source = producers[source].inputs[0]
+    return node.op.kind, source, graph.values[node.outputs[0]].shape
 
 
 def macs(graph: Graph, node: Node) -> int:

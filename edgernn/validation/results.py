@@ -94,7 +94,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One node of the step program; ``bytes`` are those of its constants."""
+    """One node of the step program, or ``times`` of one layer; ``bytes`` are those of its constants."""
 
     name: str
     op: str
@@ -102,6 +102,12 @@ class LayerRow:
     weights: int
     macs: int
     bytes: int = 0
+    times: int = 1
+
+    @property
+    def label(self) -> str:
+        """The op, and how many times a step computes it."""
+        return self.op if self.times == 1 else f"{self.op} × {self.times}"
 
 
 @dataclass

@@ -16,6 +16,7 @@ import edgernn
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ops import Gru, Lookahead
 from edgernn.ops.evaluate import run_sequence
+from edgernn.validation.layers import joined_rows
 from tests.capture.support import check, randomized
 
 LAYERS: list[tuple[Any, dict[str, Any]]] = [
@@ -181,6 +182,8 @@ def test_integers(scheme: str, tmp_path: Path) -> None:
     reports = [model.save(tmp_path / f"model{suffix}") for suffix in suffixes]
     assert all(report.passed for report in reports), [report.failures() for report in reports]
     weights = [a for n, a in model.graph.constants.items() if a.dtype == np.int8 and a.ndim == 2 and "rnn" in n]
+    rows = {row.op: row.times for row in joined_rows(model.graph) if row.macs and "linear" not in row.op}
+    assert set(rows.values()) <= {4, 7} and rows, "a chunk of 4 frames, and 3 ahead"
     assert len(weights) == 4 * layers, "each direction of a layer has its two matrices once, not for each frame"
 
 

@@ -81,7 +81,7 @@ def test_json_is_the_whole_report_without_numbers_that_json_cannot_name() -> Non
     assert [a["passed"] for a in plain["artifacts"]] == [True, False]
     assert plain["artifacts"][1]["outputs"][0]["max_error"] is None
     assert plain["artifacts"][1]["outputs"][0]["error_by_frame"] == [[0, 1e-7], [1, None], [2, None]]
-    sizes = {"shape": [48], "weights": 9072, "macs": 8784, "bytes": 9360}
+    sizes = {"shape": [48], "weights": 9072, "macs": 8784, "bytes": 9360, "times": 1}
     assert plain["layers"][0] == {"name": "gru", "op": "gru", **sizes}
 
 

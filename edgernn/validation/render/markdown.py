@@ -163,7 +163,7 @@ def _interface(report: Report) -> str:
 
 def _layers(report: Report) -> str:
     rows = [
-        (r.name, r.op, view.shape(r.shape), f"{r.weights:,}", f"{r.bytes:,}", f"{r.macs:,}") for r in report.layers
+        (r.name, r.label, view.shape(r.shape), f"{r.weights:,}", f"{r.bytes:,}", f"{r.macs:,}") for r in report.layers
     ]
     sums = [sum(column) for column in zip(*((r.weights, r.bytes, r.macs) for r in report.layers), strict=True)]
     total = ("total", "", "", *(f"{count:,}" for count in sums))
