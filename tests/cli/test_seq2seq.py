@@ -61,3 +61,16 @@ def test_what_does_not_fit_is_said(exported: Path) -> None:
     ):
         result = cli(*arguments)
         assert result.code == code and said in result.err, (arguments, result.err)
+
+
+def test_integers_of_sources_with_targets(exported: Path) -> None:
+    rng = np.random.default_rng(0)
+    sources = {f"source_{k}": rng.integers(0, 9, n) for k, n in enumerate((8, 3, 5))}
+    np.savez("pairs.npz", **sources, **{f"targets_{k}": rng.integers(3, 9, 4) for k in range(3)})
+    quantized = ["--quant", "int16x8", "--calibration", "pairs.npz", "--format", "ern"]
+    report = ok(cli("export", "net.py:translator", *MODEL, *quantized, "-o", "int16", "--json")).json
+    assert report["scheme"] == "int16x8" and Path("int16/tr.ern").is_file()
+    assert [a["properties"][-1]["name"] for a in report["artifacts"]] == ["bit identity"]
+    np.savez("pairs.npz", **sources, targets_0=np.array([3, 2]))
+    result = cli("export", "net.py:translator", *MODEL, *quantized, "-o", "int16")
+    assert result.code == 2 and "3 sources with 1 targets" in result.err

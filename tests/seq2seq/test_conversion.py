@@ -18,6 +18,7 @@ from edgernn.runtime.seq2seq import Seq2SeqSession
 from edgernn.seq2seq_model import Seq2SeqModel
 from tests.seq2seq.drawn import ATTENTION, CELLS, drawn
 from tests.seq2seq.models import SYMBOLS, attentive, feeding, plain
+from tests.seq2seq.tutorials import CASES, made
 from tests.support import write
 
 MOST = 10
@@ -42,6 +43,16 @@ def test_files_agree_with_pytorch(name: str, tmp_path: Path) -> None:
     source = np.random.default_rng(0).integers(0, SYMBOLS, 7)
     for beam in (None, 3):
         assert session.generate(source, beam=beam) == MODELS[name]().generate(torch.from_numpy(source)[None], beam)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_decoders_as_tutorials_have_them(name: str, tmp_path: Path) -> None:
+    model = edgernn.convert(made(name), inputs=CASES[name][2], max_frames=8, name="tr")
+    assert isinstance(model, Seq2SeqModel)
+    write(model.program, tmp_path / "tr.ern")
+    report = model.proof().check(tmp_path / "tr.ern", "reference")
+    assert report.passed, report.failures()
+    assert model.program.encode.hop == (2 if name == "strided and stacked" else 1)
 
 
 def test_the_fast_engine_agrees_too(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def layers(make: MakeLayer, states: int) -> Rule:
         hx = ctx.resolve(initial)
         starts = hx if isinstance(hx, list) else [hx]
         x = stream_arg(call, ctx.resolve(x))
-        one_frame = ctx.builder.graph.mode == "step"
+        one_frame = ctx.builder.graph.mode == "step" or (ctx.segment and x.time is None)
         frame = layer_frames(ctx, call, x, bool(batch_first), one_frame)
         weights = [fixed_array(call, p, "weights") for p in ctx.resolve(parameters)]
         ends: list[list[str]] = [[] for _ in range(states)]
@@ -103,7 +103,9 @@ def layer_frames(ctx: Context, call: Call, x: Stream, batch_first: bool, one_fra
     sequence = 1 if batch_first else 0
     if one_frame and x.dims[sequence] != 1:
         refuse(
-            call, f"the layer runs over {x.dims[sequence]} frames, but a step module sees one", "call it with one frame"
+            call,
+            f"the layer runs over {x.dims[sequence]} frames, but a step sees one",
+            "call it with one frame, or with the whole sequence",
         )
     if not one_frame and x.time != sequence:
         other = "batch_first=True" if sequence == 0 else "batch_first=False"
