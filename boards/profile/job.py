@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.boards.manifest import Board
-from edgernn.errors import FrameError
+from edgernn.errors import FrameError, UsageError
 from edgernn.ir.graph import Port
 from edgernn.ir.interface import Interface
 from edgernn.runtime.io import open_source
@@ -86,6 +86,10 @@ class Frames:
 
     def read(self, interface: Interface) -> dict[str, Array]:
         """Real values: [T, *shape] for each input port, [*shape] for static ones. Raises UsageError, FrameError."""
+        if interface.encoder is not None:
+            raise UsageError(
+                f"{interface.name}: an encoder with a decoder is looked at in its parts: give its .ern file"
+            )
         ports = real_interface(interface).inputs
         if ports not in self._read:
             self._read[ports] = self._from_files(interface) if self._specs else self._random(interface)

@@ -111,6 +111,9 @@ def _described(path: Path, interface: Interface) -> dict[str, Any]:
     plain["state_bytes"] = interface.state_bytes
     if interface.max_frames is not None:
         plain["buffer_bytes"], plain["state_bytes"] = plain.pop("memory")
+    if interface.encoder is not None:
+        plain["max_frames"] = interface.encoder.max_frames
+        plain["inputs"] = [*interface.encoder.program()["inputs"], *plain["inputs"]]
     return plain
 
 
@@ -145,8 +148,7 @@ def _seq2seq(path: Path) -> dict[str, Any]:
 
     interface, program = read_seq2seq(path, OPS)
     return {
-        **_described(path, interface), "max_frames": program.encode.max_frames, "buffer_bytes": program.buffer_bytes,
-        "inputs": [*interface.encoder.program()["inputs"], *interface.program()["inputs"]],  # type: ignore[union-attr]
+        **_described(path, interface), "buffer_bytes": program.buffer_bytes,
         **_stages([*program.encode.stages, *program.step.stages]),
         "encode_stages": len(program.encode.stages),
     }  # fmt: skip

@@ -13,6 +13,9 @@ from edgernn.boards.catalog import load_board
 from edgernn.boards.emulators import EmulatedModel, open_emulator
 from edgernn.boards.emulators.translation import FUNCTIONS, generate, translate
 from edgernn.errors import FrameError, UsageError
+from edgernn.export.c import write as write_c
+from edgernn.ir.seq2seqfile import read_seq2seq
+from edgernn.ops import OPS
 from edgernn.runtime.decode import Sampler
 from edgernn.runtime.seq2seq import Seq2SeqSession
 from edgernn.seq2seq_model import Seq2SeqModel
@@ -55,5 +58,10 @@ def test_parts_are_profiled_and_verified(artifact: Path) -> None:
     labels = [profile["artifact"] for profile in plain["profiles"]]
     assert labels == [f"{artifact} (encode)", f"{artifact} (step)"]
     assert all(profile["instructions"]["median"] > 1000 for profile in plain["profiles"])
+    folder = artifact.parent / "c"
+    folder.mkdir()
+    write_c(read_seq2seq(artifact, OPS)[1], folder / "tr.c")
+    refused = cli("profile", folder / "tr.c", "--board", BOARD)
+    assert refused.code == 2 and "give its .ern file" in refused.err
     said = ok(cli("verify-boards", artifact, "--board", BOARD, "--steps", "2")).out
     assert said.count("streams are the same, bit for bit") == 2
