@@ -12,9 +12,9 @@ from edgernn.passes.squeeze import squeeze
 from edgernn.passes.stream import stream
 
 
-def to_step_program(graph: Graph) -> Graph:
-    """The captured graph as a checked, simplified step program."""
-    program = simplify(squeeze(simplify(stream(graph))))
+def to_step_program(graph: Graph, backward: bool = False) -> Graph:
+    """The captured graph as a checked, simplified step program; where ``backward``, of a pass from the end."""
+    program = simplify(squeeze(simplify(stream(graph, backward))))
     program = simplify(fold_affine(simplify(compact(expand(fold_affine(program))))))
     program = simplify(use_bands(simplify(absorb_moves(program))))
     if graph.mode != "step":

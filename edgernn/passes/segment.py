@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.graph import Graph, Node, Port
+from edgernn.ir.op import Op
 from edgernn.ir.segment import Segment, Stage
 from edgernn.ir.types import StreamInfo, ValueType
-from edgernn.ops import Advance, Bounded, Last, Reverse, Running, Spread
+from edgernn.ops import Advance, Bounded, Delay, Last, Reverse, Running, Spread, Subsample, Window
 from edgernn.passes.stage import stage_program
 
 FORWARD, BACKWARD = 0, 1
@@ -229,13 +230,13 @@ class _Splitter:
         return steps
 
     def _check_order(self, k: int, nodes: Iterable[Node], places: _Places) -> None:
-        """A backward pass takes one frame after the other."""
+        """What looks at neighbours takes one frame after the other in a pass from the end."""
         for node in nodes if places.stages[k] == NAMES[BACKWARD] else ():
-            if any(self.graph.frames(name) > 1 for name in (*node.inputs, *node.outputs) if name in self.parity):
+            if isinstance(node.op, Window | Delay | Bounded) and self.graph.frames(node.inputs[0]) > 1:
                 raise UnsupportedModelError(
-                    "a pass from the end runs over frames of which a step has several",
+                    "frames of a flipped sequence are joined or delayed, of which a step has several",
                     node=node.name, source=node.source,
-                    remedy="keep fewer frames (stride, pooling) before layers that run backwards, not after them",
+                    remedy="flip the result of convolution and pooling, not what they are given",
                 )  # fmt: skip
 
     def _stage(self, k: int, places: _Places, demands: list[dict[str, str]]) -> Stage:
@@ -247,7 +248,7 @@ class _Splitter:
         }
         needed, inputs = self._collected(k, list(sources.values()), places)
         nodes = [
-            replace(n, inputs=tuple(self._base(i) for i in n.inputs))
+            replace(n, op=self._in_order(n), inputs=tuple(self._base(i) for i in n.inputs))
             for n in self.graph.nodes
             if n.name in needed
         ]
@@ -262,12 +263,19 @@ class _Splitter:
         self._check_order(k, nodes, places)
         program = stage_program(
             self._graph(k, ports, nodes, once=places.stages[k] == "once"),
-            {name: (source, demands[k][name] == "last") for name, source in sources.items()},
-            max([0, *shifts.values()]), once=places.stages[k] == "once",
+            {name: (source, demands[k][name]) for name, source in sources.items()},
+            max([0, *shifts.values()]), once=places.stages[k] == "once", backward=places.stages[k] == NAMES[BACKWARD],
         )  # fmt: skip
         for port in program.inputs:
             self._demanded(port.name, k, places, demands)
         return Stage(program, places.stages[k], {n: take for n, take in demands[k].items() if take}, shifts)
+
+    def _in_order(self, node: Node) -> Op:
+        """The op of a node as it is for frames in the order of time: they are kept in that within a step."""
+        op = node.op
+        if isinstance(op, Subsample) and self.parity[node.outputs[0]] == 1:
+            return replace(op, phase=op.stride - 1 - op.phase)
+        return op
 
     def _graph(self, k: int, ports: list[Port], nodes: list[Node], once: bool) -> Graph:
         """Nodes of a stage, their inputs with types."""

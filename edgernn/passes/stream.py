@@ -24,20 +24,21 @@ FIRST_STATE = "stream_first"
 """Name of the state whose first entry is 1 in the first step alone."""
 
 
-def stream(graph: Graph) -> Graph:
+def stream(graph: Graph, backward: bool = False) -> Graph:
     """``graph`` as a program that processes one frame a step, or ``hop`` frames, for ever.
 
     Recurrent nodes, which start from a constant in the sequence graph, read and write a state instead,
     named after the node: "<node>_h", and "<node>_c" for the cell of an LSTM. ``Last`` becomes the
     current frame: the answer for the frames so far. Where frames are late, states wait for the first and stay as
     the last left them. A value of which a step has several frames becomes a block of them; recurrent nodes go through
-    it frame by frame. All other ops work frame by frame already.
+    it frame by frame, where the steps run ``backward`` from the last one to the first. All other ops work frame by
+    frame already.
     A recurrent node that starts from a value that stays the same takes it in the first step. Raises
     UnsupportedModelError for one that starts from frames.
     """
     if graph.mode == "step":
         return replace(graph.copy(), mode="stream")
-    streaming = _Streaming(graph)
+    streaming = _Streaming(graph, backward)
     new = rewrite(_block_ports(graph), streaming)
     new.mode = "stream"
     new.states = streaming.states
@@ -82,8 +83,8 @@ class _Streaming:
     """The rule: replaces one node. ``counts`` are frames of a step, of values of the sequence graph: 0 for constants
     and what is the same or known once for a whole sequence."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, backward: bool = False) -> None:
+        self.graph, self.backward = graph, backward
         self.producers = graph.producers()
         self.counts = dict.fromkeys(graph.constants, 0)
         self.counts.update({p.value: graph.frames(p.value) if p.kind == "frame" else 0 for p in graph.inputs})
@@ -144,7 +145,7 @@ class _Streaming:
             return x
         frames, bounds = self.blocks.split(x, count), self._bounds(node)
         if signals.tail * count <= bounds[1] and bounds[1] % count == 0:
-            return frames[-1]
+            return frames[self._order(count)[-1]]
         start = np.zeros(self.blocks.shape(frames[0]), builder.graph.values[x].dtype)
         state = self._declared(builder, f"{node.name}_last", start)
         after = state.before
@@ -206,7 +207,7 @@ class _Streaming:
             self.blocks.split(name, count) if self.counts[old] == count else [name] * count
             for old, name in zip(node.inputs, inputs, strict=True)
         ]
-        for k in range(count):
+        for k in self._order(count):
             operands = [column[k] for column in columns]
             for (position, _), name in zip(carried, before, strict=True):
                 operands[position] = name
@@ -216,8 +217,13 @@ class _Streaming:
                 pairs = zip(before, kept, strict=True)
                 before = kept = [signals.within(new, old, bounds, (k, count)) for new, old in pairs]
             rows.append(outputs)
+        rows = rows[::-1] if self.backward else rows
         self.made.extend(replace(state, after=name) for state, name in zip(states, before, strict=True))
         return [self.blocks.join(column, node.name) for column in zip(*rows, strict=True)]
+
+    def _order(self, count: int) -> range:
+        """In which frames of a block are processed."""
+        return range(count - 1, -1, -1) if self.backward else range(count)
 
     def _window(self, node: Node, builder: Builder, inputs: Sequence[str], count: int) -> tuple[list[str], int]:
         """Of a block: the frames of before and those of the block as one row, of which each window is a part."""

@@ -46,17 +46,42 @@ class Strided(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """Frames are dropped after a bidirectional layer."""
+    """Frames are joined in pairs after bidirectional layers, as a listener for speech does, and averaged."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.gru = nn.GRU(4, 3, bidirectional=True, batch_first=True)
+        self.first = nn.LSTM(4, 3, bidirectional=True, batch_first=True)
+        self.second = nn.GRU(12, 3, bidirectional=True, batch_first=True)
+        self.third = nn.RNN(6, 2, bidirectional=True, batch_first=True)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.second(self.first(x)[0].reshape(x.shape[0], -1, 12))[0]
+        y, h = self.third(F.avg_pool1d(y.transpose(1, 2), 2).transpose(1, 2))
+        return y, torch.cat([h[-2], h[-1]], -1)
+
+
+class Ends(nn.Module):
+    """Of layers of which a step has two frames: the first and the last, and sums of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = nn.LSTM(4, 3, 2, bidirectional=True, batch_first=True)
+        self.one, self.back = nn.GRU(6, 2, batch_first=True), nn.GRU(4, 2, batch_first=True)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        y, (h, c) = self.both(x)
+        every = self.back(x.flip(1))[0][:, ::2]
+        return self.one(y[:, 1::2])[0], y[:, -1], y[:, 0], h[-1], c[-2], y.mean(1), every.flip(1)
+
+
+class Backwards(nn.Module):
+    """Frames of the reversed sequence are pooled."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.avg_pool1d(self.gru(x)[0].transpose(1, 2), 2).transpose(1, 2)
+        return F.max_pool1d(x.flip(1).transpose(1, 2), 2).transpose(1, 2).flip(1)
 
 
-CASES = {"crnn": (Crnn, 20, 4), "strided": (Strided, 18, 3)}
+CASES = {"crnn": (Crnn, 20, 4), "strided": (Strided, 18, 3), "pyramid": (Pyramid, 20, 4), "ends": (Ends, 20, 2)}
 
 
 def converted(name: str) -> SegmentModel:
@@ -81,9 +106,11 @@ def test_segments_agree_with_pytorch(name: str, tmp_path: Path) -> None:
     assert model.save(tmp_path / "m.so").passed
 
 
-def test_integers_are_the_same_everywhere(tmp_path: Path) -> None:
-    quantized = converted("crnn").quantize(segments(converted("crnn")))
-    for suffix in ("ern", "so"):
+@pytest.mark.parametrize(("name", "suffixes"), [("crnn", ("ern", "so")), ("pyramid", ("so",))])
+def test_integers_are_the_same_everywhere(name: str, suffixes: tuple[str, ...], tmp_path: Path) -> None:
+    model = converted(name)
+    quantized = model.quantize(segments(model))
+    for suffix in suffixes:
         report = quantized.save(tmp_path / f"m.{suffix}")
         assert report.passed and "bit identity" in [p.name for p in report.properties]
 
@@ -103,6 +130,11 @@ def test_a_segment_has_whole_steps(tmp_path: Path) -> None:
         edgernn.convert(Crnn(), inputs="1,T,4", mode="segment", max_frames=21)
 
 
-def test_frames_are_dropped_before_layers_that_run_backwards() -> None:
-    with pytest.raises(UnsupportedModelError, match="of which a step has several"):
-        edgernn.convert(Pyramid(), inputs="1,T,4", mode="segment", max_frames=20)
+@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
+def test_a_pyramid_in_other_formats(suffix: str, tmp_path: Path) -> None:
+    assert converted("pyramid").save(tmp_path / f"m.{suffix}").passed
+
+
+def test_frames_of_a_flipped_sequence_are_not_pooled() -> None:
+    with pytest.raises(UnsupportedModelError, match=r"(?s)of which a step has several.*flip the result"):
+        edgernn.convert(Backwards(), inputs="1,T,4", mode="segment", max_frames=20)
