@@ -33,6 +33,8 @@ def read_seq2seq(path: Path, ops: Mapping[str, type[Op]]) -> tuple[Interface, Se
     encode, step = (_part(plain, name, arrays, ops, where) for name in PARTS)
     encode.tokenizer = interface.encoder.tokenizer
     memory = require(plain, "memory", dict, where)
+    if not all(isinstance(name, str) for name in memory.values()):
+        raise ArtifactError(f"{where}: memory must name outputs, found {memory!r:.100}")
     program = Seq2SeqProgram(
         interface.name, encode, step, memory, [_carried(c, where) for c in require(plain, "carried", list, where)],
         require(plain, "symbol", str, where), require(plain, "scores", str, where), interface.writing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 import edgernn
 from edgernn.errors import ArtifactError, FrameError, UsageError, ValidationError
+from edgernn.ir.container import read_container
+from edgernn.ir.ernfile import PROGRAM_KEY
 from edgernn.ir.tokenizer import Tokenizer
 from edgernn.runtime.seq2seq import Seq2SeqSession
 from edgernn.seq2seq_model import Seq2SeqModel
@@ -141,3 +145,26 @@ def test_what_does_not_fit_is_a_clear_error(session: Seq2SeqSession, tmp_path: P
             edgernn.convert(attentive(), **{"inputs": "int:1,T", **options})
     with pytest.raises(UsageError, match=r"\.ern"):
         converted(plain).save(tmp_path / "tr.onnx")
+
+
+@pytest.fixture(scope="module")
+def file_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("whole") / "tr.ern"
+    write(converted(attentive).program, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("memory", {"memory": 3}), ("memory", {"other": "output_0"}), ("memory", []), ("symbol", "state"), ("scores", 1),
+     ("carried", [{}]), ("carried", []), ("encode", {}), ("step", "x"), ("step", {"interface": "{}"})],
+)  # fmt: skip
+def test_files_whose_parts_do_not_fit_are_refused(
+    key: str, value: object, file_bytes: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "tr.ern"
+    metadata, arrays = read_container(file_bytes, str(path))
+    program = {**json.loads(metadata[PROGRAM_KEY]), key: value}
+    path.write_bytes(save(dict(arrays), {**metadata, PROGRAM_KEY: json.dumps(program)}))
+    with pytest.raises(ArtifactError):
+        edgernn.load(path)
