@@ -108,3 +108,30 @@ class FeedingDecoder(nn.Module):
 def feeding(max_output: int = 12) -> edgernn.Seq2Seq:
     torch.manual_seed(0)
     return edgernn.Seq2Seq(FeedingEncoder(), FeedingDecoder(), start=1, end=2, max_output=max_output).eval()
+
+
+class ShiftingEncoder(LstmEncoder):
+    """Four states: one that changes, one that stays, and those of the steps before."""
+
+    def forward(self, source):
+        h, c = super().forward(source)
+        return h, torch.tanh(c), torch.zeros_like(h), h
+
+
+class ShiftingDecoder(nn.Module):
+    def __init__(self, exchanges: bool) -> None:
+        super().__init__()
+        self.exchanges = exchanges
+        self.embedding, self.cell = nn.Embedding(SYMBOLS, 4), nn.GRUCell(4 + 2 * HIDDEN, HIDDEN)
+        self.scores = nn.Linear(2 * HIDDEN, SYMBOLS)
+
+    def forward(self, token, state):
+        h, kept, before, long_before = state
+        after = self.cell(torch.cat([self.embedding(token), kept, long_before], -1), h)
+        scores = self.scores(torch.cat([after, before], -1))
+        return scores, (after, kept, *((long_before, before) if self.exchanges else (h, before)))
+
+
+def shifting(exchanges: bool = False) -> edgernn.Seq2Seq:
+    torch.manual_seed(0)
+    return edgernn.Seq2Seq(ShiftingEncoder(), ShiftingDecoder(exchanges), start=1, end=2, max_output=6).eval()

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import edgernn
-from edgernn.errors import FrameError, UsageError
+from edgernn.errors import FrameError, UnsupportedModelError, UsageError
 from edgernn.runtime.decode import Sampler
 from edgernn.runtime.seq2seq import Seq2SeqSession
 from edgernn.seq2seq_model import Seq2SeqModel
 from tests.export.c_support import WARNINGS, compiler, run
-from tests.seq2seq.models import SYMBOLS, attentive, feeding, plain
+from tests.seq2seq.models import SYMBOLS, attentive, feeding, plain, shifting
 
 MOST, LENGTH = 10, 12
 SAMPLER = Sampler(1.3, top_k=7, seed=9)
@@ -111,6 +111,15 @@ def test_a_compiled_program_writes_what_sessions_write(name: str, scheme: str, t
         if scheme != "float32":
             assert session.snapshot() == bytes.fromhex(blob)
     assert len({tuple(row) for row in written}) > 3
+
+
+def test_states_that_move_are_not_overwritten_before_they_did(tmp_path: Path) -> None:
+    model = edgernn.convert(shifting(), inputs="int:1,T", max_frames=MOST, name="tr")
+    assert model.save(tmp_path / "tr.so").passed
+    exchanging = edgernn.convert(shifting(exchanges=True), inputs="int:1,T", max_frames=MOST, name="tr")
+    with pytest.raises(UnsupportedModelError, match="exchanges two of its states"):
+        exchanging.save(tmp_path / "other.so")
+    assert not (tmp_path / "other.so").exists()
 
 
 def test_the_library_refuses_what_does_not_fit(tmp_path: Path) -> None:
