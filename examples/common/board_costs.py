@@ -13,6 +13,7 @@ from edgernn.boards.manifest import Board
 from edgernn.boards.profile import Frames as BoardFrames
 from edgernn.boards.profile import Job, Profile, profile, way_to
 from edgernn.boards.verify.streams import TOO_SMALL
+from edgernn.cli.common.parts import Part, parts_of
 from edgernn.cli.verify_boards import check
 from edgernn.errors import BoardError, OutputError, ValidationError
 from examples.common.results import BoardCost, StreamCheck
@@ -40,16 +41,33 @@ def write_frames(task: Task, folder: Path) -> Path:
 
 
 def costs(task: Task, artifact: Path, frames: Path) -> tuple[BoardCost, ...]:
-    """Of a step of ``artifact`` on each board of the task."""
-    with tempfile.TemporaryDirectory(prefix="edgernn-") as work:
-        return tuple(cost(task, artifact, frames, load_board(name), Path(work)) for name in task.boards)
+    """Of a step of ``artifact`` on each board of the task; of a source and of a symbol, where it has two parts."""
+    with tempfile.TemporaryDirectory(prefix="edgernn-") as folder:
+        work = Path(folder)
+        return tuple(
+            replace(
+                cost(task, part.path, _given(part, frames), load_board(board), work / part.path.stem),
+                part=_name(part, artifact),
+            )
+            for board in task.boards
+            for part in parts_of(artifact, work)
+        )
 
 
-def cost(task: Task, artifact: Path, frames: Path, board: Board, work: Path) -> BoardCost:
-    """Of a step on one board. What does not fit says so."""
+def _name(part: Part, artifact: Path) -> str:
+    return "" if part.path == artifact else part.path.stem.rpartition("_")[2]
+
+
+def _given(part: Part, frames: Path) -> Path | None:
+    return frames if part.reads_source else None
+
+
+def cost(task: Task, artifact: Path, frames: Path | None, board: Board, work: Path) -> BoardCost:
+    """Of a step on one board, with random frames where there are none. What does not fit says so."""
     head = (board.id, board.core.name, board.core.clock_hz / 1e6)
     period_us = 1e6 / task.rate_hz if task.rate_hz else None
-    source = BoardFrames((str(frames),), PROFILED_STEPS if task.max_frames is None else PROFILED_SEGMENTS)
+    specs = () if frames is None else (str(frames),)
+    source = BoardFrames(specs, PROFILED_STEPS if task.max_frames is None else PROFILED_SEGMENTS)
     try:
         found = profile(Job(artifact, board, way_to(board), source, work, period_us=period_us), lambda *_: None)
     except (BoardError, OutputError) as error:
@@ -74,14 +92,25 @@ def _figures(cost: BoardCost, found: Profile) -> BoardCost:
     )
 
 
-def same_streams(task: Task, scheme: str, artifact: Path, frames: Path, boards: tuple[str, ...]) -> StreamCheck:
-    """The same frames through every engine of this machine and every board.
+def same_streams(
+    task: Task, scheme: str, artifact: Path, frames: Path, boards: tuple[str, ...]
+) -> tuple[StreamCheck, ...]:
+    """The same frames through every engine of this machine and every board; of two parts one after the other.
 
     Raises:
         ValidationError: outputs differ.
     """
+    with tempfile.TemporaryDirectory(prefix="edgernn-") as folder:
+        return tuple(
+            _same(task, ", ".join(filter(None, (scheme, _name(part, artifact)))), part, frames, boards)
+            for part in parts_of(artifact, Path(folder))
+        )
+
+
+def _same(task: Task, scheme: str, part: Part, frames: Path, boards: tuple[str, ...]) -> StreamCheck:
     steps = CHECKED_STEPS if task.max_frames is None else CHECKED_SEGMENTS
-    report = check(artifact, boards, (str(frames),), steps, "auto", lambda *_: None)
+    given = (str(frames),) if part.reads_source else ()
+    report = check(part.path, boards, given, steps, "auto", lambda *_: None)
     if not report.agrees or not report.exact:
         wrong = "; ".join(f"{v.name}: {v.text}" for v in report.verdicts if not v.agrees)
         raise ValidationError(f"{task.name} {scheme}: streams are not the same integers: {wrong or 'floats'}")

@@ -67,11 +67,12 @@ def run(task: Task, folder: Path) -> Result:
     frames = board_costs.write_frames(task, folder)
     with work.stage("profile"):
         work.boards = board_costs.costs(task, work.artifact("int16x8", ".ern"), frames)
-    fitting = tuple(cost.board for cost in work.boards if not cost.refused)
+    refused = {cost.board for cost in work.boards if cost.refused}
+    fitting = tuple(board for board in task.boards if board not in refused)
     for scheme in INTEGERS:
         with work.stage(f"verify {scheme}"):
             file = work.artifact(scheme, ".ern")
-            work.checks.append(board_costs.same_streams(task, scheme, file, frames, fitting))
+            work.checks.extend(board_costs.same_streams(task, scheme, file, frames, fitting))
     shown = []
     with work.stage("show"):
         if task.show is not None:

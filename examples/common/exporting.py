@@ -14,6 +14,7 @@ import numpy as np
 
 from edgernn.cli.common import config
 from edgernn.cli.export import command
+from edgernn.seq2seq_model import FORMATS as OF_TWO_PARTS
 from examples.common.task import Task
 
 CONFIG = "export.toml"
@@ -41,13 +42,19 @@ def export(task: Task, scheme: str, folder: Path, calibration: Path, formats: st
     Raises:
         EdgeRNNError: an artifact does not agree with PyTorch, or cannot be written.
     """
+    formats = formats or formats_of(task, scheme)
     arguments = [
         "--config", str(task.folder / CONFIG), "--quant", scheme, "--weights", str(task.weights_of(scheme)),
-        "--calibration", str(calibration), "--format", formats or FORMATS[scheme], "--output", str(folder), "--quiet",
+        "--calibration", str(calibration), "--format", formats, "--output", str(folder), "--quiet",
     ]  # fmt: skip
     command.main(arguments, standalone_mode=False)
     name = artifact_name(task)
-    return {suffix: (folder / f"{name}.{suffix}").stat().st_size for suffix in (formats or FORMATS[scheme]).split(",")}
+    return {suffix: (folder / f"{name}.{suffix}").stat().st_size for suffix in formats.split(",")}
+
+
+def formats_of(task: Task, scheme: str) -> str:
+    """What is written of a scheme, with commas between."""
+    return ",".join(f for f in FORMATS[scheme].split(",") if task.mode != "seq2seq" or f in OF_TWO_PARTS)
 
 
 def artifact_name(task: Task) -> str:

@@ -19,6 +19,7 @@ from edgernn.errors import EdgeRNNError, UnsupportedOpError
 from edgernn.quant import SCHEMES, weights8
 from edgernn.runtime import Session
 from edgernn.runtime.segment import SegmentSession
+from edgernn.runtime.seq2seq import Seq2SeqSession
 from edgernn.validation.results import ArtifactReport
 from examples.common.task import Answer, Frames, Task, answers, whole
 
@@ -106,10 +107,11 @@ def _saved(model: Model, stem: Path, drift_steps: int) -> tuple[Path, ArtifactRe
 def stream(
     session: Session, sequences: Sequence[Frames], summary: Callable[[Frames, Answer], Answer] = whole
 ) -> list[Answer]:
-    """What the session says of each sequence, stepped through frame by frame from the initial state, or as one segment:
-    the summary."""
+    """What the session says of each sequence, stepped through frame by frame from the initial state, or as one segment,
+    or what it writes for it: the summary."""
     dtype = np.int32 if sequences[0].dtype.kind == "i" else np.float32
-    shape = session.inputs[0].shape[session.hop > 1 :]
+    ports = session.inputs if session.interface.encoder is None else session.interface.encoder.inputs
+    shape = ports[0].shape[session.hop > 1 :]
     return [
         summary(frames, _answer(session, np.ascontiguousarray(frames, dtype).reshape(len(frames), *shape)))
         for frames in sequences
@@ -117,6 +119,8 @@ def stream(
 
 
 def _answer(session: Session, frames: Frames) -> Answer:
+    if isinstance(session, Seq2SeqSession):
+        return np.asarray(session.generate(frames), np.float32)
     if isinstance(session, SegmentSession):
         return np.asarray(session.run(frames))
     session.reset()

@@ -74,7 +74,7 @@ def draw_costs(result: Result, path: Path) -> Path:
             labels.add(node)
             plot.barh(row, instructions, left=left, color=f"C{k % 10}", label=label)
             left += instructions
-    plot.set_yticks(range(len(fitting)), [cost.board for cost in fitting])
+    plot.set_yticks(range(len(fitting)), [f"{cost.board} {cost.part}".rstrip() for cost in fitting])
     plot.invert_yaxis()
     plot.set_xlabel("instructions a step, int16x8")
     if 0 < len(labels) <= 12:

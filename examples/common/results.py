@@ -14,6 +14,7 @@ NAME = "results.json"
 class BoardCost:
     """A step of the int16x8 model on an emulated board.
 
+    part           "encode" or "step" where the model has two parts: what a source costs, and a symbol
     instructions   the median of the steps, counted
     ms             estimated, of the median step; None where nothing models the core
     error_percent  how far a board without wait states may be from it
@@ -32,6 +33,7 @@ class BoardCost:
     load: float | None = None
     nodes: dict[str, float] = field(default_factory=dict)
     refused: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)

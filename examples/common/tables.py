@@ -49,7 +49,7 @@ def _score_row(result: Result, measure: Scores) -> tuple[str, ...]:
 
 
 def _board_row(name: str, cost: BoardCost) -> tuple[str, ...]:
-    board = f"{cost.board} ({cost.core}, {cost.clock_mhz:g} MHz)"
+    board = f"{cost.board}{cost.part and f', {cost.part}'} ({cost.core}, {cost.clock_mhz:g} MHz)"
     if cost.refused:
         return name, board, f"does not fit: {cost.refused}", "", "", "", ""
     ms = "" if cost.ms is None else f"{cost.ms:.3g} ± {cost.error_percent} %"

@@ -1,0 +1,1 @@
+"""Dates of many languages to ISO 8601, by an encoder and a decoder with attention."""
