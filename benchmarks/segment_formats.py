@@ -2,9 +2,9 @@
 
     python -m benchmarks.segment_formats [--json results.json]
 
-Microseconds of a frame of bidirectional layers with a linear layer, in one thread: as C ("native"), in ONNX Runtime by
-recurrent operators over all frames, or by a Scan with a step of the program, and in LiteRT. The rule of
-``edgernn.export.onnx.sequences`` (all frames at once where that is possible) stands on this.
+Microseconds of a frame of bidirectional layers, or of attention, with a linear layer, in one thread: as C ("native"),
+in ONNX Runtime by recurrent operators over all frames, or by a Scan with a step of the program, and in LiteRT. The rule
+of ``edgernn.export.onnx.sequences`` (all frames at once where that is possible) stands on this.
 """
 
 from __future__ import annotations
@@ -30,11 +30,25 @@ from edgernn.segments import SegmentModel
 
 SIZES = (
     ("LSTM", 16, 24, 40), ("LSTM", 40, 64, 100), ("LSTM", 40, 64, 1000), ("LSTM", 64, 128, 100), ("GRU", 64, 128, 100),
+    ("Attention", 64, 64, 50), ("Attention", 64, 64, 200),
 )  # fmt: skip
 """(layer, inputs, hidden, frames)."""
 
 FORMS = {"native": "so", "operators": "onnx", "Scan": "onnx", "LiteRT": "tflite"}
 """Name -> suffix."""
+
+
+class Attention(nn.Module):
+    """Of four heads, of all frames to all frames."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer, self.linear = nn.MultiheadAttention(inputs, 4, batch_first=True), nn.Linear(inputs, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.linear(self.layer(x, x, x, need_weights=False)[0])
+        return found
 
 
 class Both(nn.Module):
@@ -53,7 +67,8 @@ class Both(nn.Module):
 
 def measure(layer: str, inputs: int, hidden: int, frames: int, rounds: int) -> dict[str, float]:
     """Median microseconds a frame. Raises click.ClickException where forms disagree."""
-    model = edgernn.convert(Both(layer, inputs, hidden), inputs=f"1,T,{inputs}", mode="segment", max_frames=frames)
+    module = Attention(inputs) if layer == "Attention" else Both(layer, inputs, hidden)
+    model = edgernn.convert(module.eval(), inputs=f"1,T,{inputs}", mode="segment", max_frames=frames)
     if not isinstance(model, SegmentModel):
         raise click.ClickException("no model of segments")
     x = np.random.default_rng(1).standard_normal((frames, inputs)).astype(np.float32)
@@ -89,7 +104,7 @@ def main(rounds: int, json_path: Path | None) -> None:
     for layer, inputs, hidden, frames in SIZES:
         us = results[f"{layer}_{inputs}_{hidden}_{frames}"] = measure(layer, inputs, hidden, frames, rounds)
         rows.append([f"{layer}({inputs}->{hidden}), {frames} frames", *(f"{us[form]:.2f}" for form in FORMS)])
-    show_table(f"Microseconds a frame, {machine()}", ["layer, both directions", *FORMS], rows)
+    show_table(f"Microseconds a frame, {machine()}", ["layer", *FORMS], rows)
     write_json({"machine": machine(), "us": results}, json_path)
 
 

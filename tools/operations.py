@@ -28,10 +28,10 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "operations.md"
 GROUPS = {
     "Layers and cells": recurrent.RULES,
     "Products and look-ups": dense.RULES,
-    "Attention of queries that hold for a whole segment to its frames": attention.RULES,
     "Arithmetic and activations": elementwise.RULES,
     "Normalisation": norms.RULES,
     "Reductions along axes of a frame; sums, means and extremes over time": {**reductions.RULES, **variance.RULES},
+    "Attention to the frames of whole segments": attention.RULES,
     "Convolution and pooling": {
         **convolution.RULES,
         **transposed.RULES,

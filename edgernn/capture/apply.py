@@ -11,11 +11,12 @@ from edgernn.capture.constants import evaluate, shaped_like
 from edgernn.capture.context import SEGMENT_REMEDY, Context, refuse
 from edgernn.capture.rules import OF_TIME, RULES, WHOLE, refused
 from edgernn.capture.rules.attention import pooled
+from edgernn.capture.rules.self_attention import attended
 from edgernn.capture.rules.shape import MOVES
 from edgernn.capture.rules.spectrum import of_complex
 from edgernn.capture.rules.timing import LENGTH_REMEDY, common_lag, together
 from edgernn.capture.traced import Call, Ref, Varying
-from edgernn.capture.values import Complex, Constant, Several, Shares, Stream, Tracked, Weighted, timed
+from edgernn.capture.values import Complex, Constant, Products, Several, Shares, Stream, Tracked, Weighted, timed
 
 IGNORED = ("aten._assert_tensor_metadata.default", "aten._assert_async.msg", "aten.sym_constrain_range.default")
 
@@ -30,6 +31,8 @@ def apply(ctx: Context, call: Call) -> Tracked:
     values = pytree.tree_leaves([ctx.resolve(a) for a in [*call.args, *call.kwargs.values()]])
     if any(isinstance(v, Shares | Weighted) for v in values):
         return pooled(ctx, call)
+    if any(isinstance(v, Products) for v in values):
+        return attended(ctx, call)
     parts = [v for v in values if isinstance(v, Complex)]
     if parts:
         return _timed_as(of_complex(ctx, call), parts[0])

@@ -94,6 +94,17 @@ class Weighted:
 
 
 @dataclass(frozen=True)
+class Products:
+    """The products of queries [..., T, D] and keys [..., T, D] of all frames, of which each hides those of later frames
+    where ``causal``; where ``weights``, their softmax over the keys."""
+
+    queries: Stream
+    keys: Stream
+    causal: bool = False
+    weights: bool = False
+
+
+@dataclass(frozen=True)
 class Complex:
     """A tensor of complex numbers, of ``dims``: frames of ``value`` are (..., 2, n), real parts and imaginary parts.
 
@@ -107,7 +118,7 @@ class Complex:
     rate: int = 1
 
 
-Tracked = Stream | Constant | Several | Shares | Weighted | Complex
+Tracked = Stream | Constant | Several | Shares | Weighted | Products | Complex
 
 
 def frame_of(dims: tuple[int | None, ...]) -> tuple[int, ...]:

@@ -62,12 +62,13 @@ class ValueType:
 
 
 def join_streams(types: tuple[ValueType, ...] | list[ValueType]) -> StreamInfo | None:
-    """Timing of a value computed frame by frame from ``types``: constants have no say, and the
-    others must agree (delays are aligned before, in the stream pass).
+    """Timing of a value computed frame by frame from ``types``: constants have no say, nor has what is the same in
+    every frame (of rate 0) beside frames, and the others must agree (delays are aligned before, in the stream pass).
 
     Raises ValueError where they disagree.
     """
     streams = {t.stream for t in types if t.stream is not None}
+    streams = {s for s in streams if s.rate} or streams
     if len(streams) > 1:
         raise ValueError(f"operands have different timing: {sorted(map(str, streams))}")
     return next(iter(streams), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgernn.ir.op import Op
+from edgernn.ops.attention import Attend, Collect
 from edgernn.ops.banded_linear import BandedLinear
 from edgernn.ops.binary import Binary
 from edgernn.ops.bounded import Bounded
@@ -16,6 +17,7 @@ from edgernn.ops.layer_norm import LayerNorm
 from edgernn.ops.linear import Linear
 from edgernn.ops.lookahead import Lookahead
 from edgernn.ops.lstm import Lstm
+from edgernn.ops.masked_softmax import MaskedSoftmax
 from edgernn.ops.matmul import Matmul
 from edgernn.ops.recurrence import Recurrence
 from edgernn.ops.reduce import Reduce
@@ -32,18 +34,18 @@ from edgernn.ops.window import Delay, Subsample, Window
 
 FLOAT_OPS: tuple[type[Op], ...] = (
     BandedLinear, Binary, Concat, Dequantize, Embedding, Expand, Gru, Last, LayerNorm, Linear, LogSoftmax, Lstm,
-    Matmul, Reduce, Reshape, Rfft, Rnn, Running, Select, Slice, Softmax, SquaredMagnitude,
+    MaskedSoftmax, Matmul, Reduce, Reshape, Rfft, Rnn, Running, Select, Slice, Softmax, SquaredMagnitude,
     Transpose, Unary,
 )  # fmt: skip
-COMPOSITE_OPS: tuple[type[Op], ...] = (Conv, Delay, Recurrence, Window)
+COMPOSITE_OPS: tuple[type[Op], ...] = (Collect, Conv, Delay, Recurrence, Window)
 """Ops of sequence graphs; step programs hold what they are composed of, and no Last, Bounded, Lookahead, Subsample,
-Reverse, Spread and Advance."""
+Reverse, Spread, Advance and Attend."""
 
 OPS: dict[str, type[Op]] = {op.kind: op for op in (*FLOAT_OPS, *INTEGER_OPS)}
 
 __all__ = [
-    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "Advance", "BandedLinear", "Binary", "Bounded", "Concat", "Conv", "Delay",
-    "Dequantize", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax", "Lookahead", "Lstm",
-    "Matmul", "Recurrence", "Reduce", "Reshape", "Reverse", "Rfft", "Rnn", "Running", "Select", "Slice", "Softmax",
-    "Spread", "SquaredMagnitude", "Subsample", "Transpose", "Unary", "Window",
+    "COMPOSITE_OPS", "FLOAT_OPS", "OPS", "Advance", "Attend", "BandedLinear", "Binary", "Bounded", "Collect", "Concat",
+    "Conv", "Delay", "Dequantize", "Embedding", "Expand", "Gru", "Last", "LayerNorm", "Linear", "LogSoftmax",
+    "Lookahead", "Lstm", "MaskedSoftmax", "Matmul", "Recurrence", "Reduce", "Reshape", "Reverse", "Rfft", "Rnn",
+    "Running", "Select", "Slice", "Softmax", "Spread", "SquaredMagnitude", "Subsample", "Transpose", "Unary", "Window",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
@@ -32,14 +33,15 @@ class Reverse(Op):
 
 @dataclass(frozen=True)
 class Spread(Op):
-    """A value of the end of a sequence, for each of its frames. An op of sequence graphs, as ``Reverse`` is."""
+    """A value of the end of a sequence, for each of its frames, of any rate: its own is 0. An op of sequence graphs, as
+    ``Reverse`` is."""
 
     kind: ClassVar[str] = "spread"
 
     def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
         (x,) = inputs
         expect(x.stream is not None and x.stream.final, "spread needs a value of the end of a sequence")
-        return (x if x.stream is None else x.with_stream(replace(x.stream, final=False)),)
+        return (x if x.stream is None else x.with_stream(replace(x.stream, rate=Fraction(0), final=False)),)
 
     def reference(self, *inputs: Array) -> tuple[Array, ...]:
         return inputs

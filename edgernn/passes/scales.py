@@ -17,7 +17,7 @@ from edgernn.ir.op import Op
 from edgernn.ops import Concat, Embedding, Expand, Reshape, Select, Slice, Transpose
 from edgernn.ops.integer.dense import EmbeddingInt16
 from edgernn.ops.integer.elementwise import AddInt16, ClipInt16, DivInt16, MulInt16, RescaleInt16, TableInt16
-from edgernn.ops.integer.frame import LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.frame import LogSoftmaxInt16, MaskedSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
 from edgernn.ops.integer.power import LOG_SHIFT, LogPowerInt16
 from edgernn.ops.integer.recurrent import GruInt16, LstmInt16, RnnInt16
 from edgernn.ops.integer.running import RunningInt16
@@ -185,10 +185,11 @@ def gate_function(graph: Graph, node: Node) -> str:
 
 
 @_relations.register(SoftmaxInt16)
+@_relations.register(MaskedSoftmaxInt16)
 @_relations.register(LogSoftmaxInt16)
-def _(op: SoftmaxInt16 | LogSoftmaxInt16, graph: Graph, node: Node) -> Iterator[Relation]:
+def _(op: SoftmaxInt16 | MaskedSoftmaxInt16 | LogSoftmaxInt16, graph: Graph, node: Node) -> Iterator[Relation]:
     """Where the scale of the operand is known its ratio to Q3.12, rounded, says nothing new."""
-    if isinstance(op, SoftmaxInt16):
+    if not isinstance(op, LogSoftmaxInt16):
         yield Relation(node.outputs[0], Q15)
     else:
         yield Relation(node.inputs[0], max(op.gain, 1) / 65536, (node.outputs[0],))

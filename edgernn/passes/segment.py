@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from edgernn.errors import UnsupportedModelError, UsageError
 from edgernn.ir.graph import Graph, Node, Port
 from edgernn.ir.op import Op
 from edgernn.ir.segment import Segment, Stage
 from edgernn.ir.types import StreamInfo, ValueType
-from edgernn.ops import Advance, Bounded, Delay, Last, Reverse, Running, Spread, Subsample, Window
+from edgernn.ops import Advance, Bounded, Collect, Delay, Last, Reverse, Running, Spread, Subsample, Window
+from edgernn.passes.attention import collect_frames
 from edgernn.passes.stage import stage_program
 
 FORWARD, BACKWARD = 0, 1
@@ -19,6 +21,9 @@ CHEAP = ("reshape", "transpose", "slice", "concat", "embedding", "expand")
 """Ops that later stages compute again rather than keep: they only move what is kept, or given, already."""
 FREE = ("reshape", "slice")
 """Those that passes over frames may compute in every step though the result is always the same."""
+
+UNORDERED = (Running, Collect)
+"""Ops whose results at the end of a sequence do not depend on the order of its frames."""
 
 
 def to_segment(graph: Graph, max_frames: int, sample_rate_hz: float | None = None) -> Segment:
@@ -31,7 +36,8 @@ def to_segment(graph: Graph, max_frames: int, sample_rate_hz: float | None = Non
         raise UsageError(f"max_frames is the most frames that a segment has: at least 1, found {max_frames}")
     if max_frames % graph.hop:
         raise UsageError(f"max_frames must be a multiple of {graph.hop}, which the model takes at once: {max_frames}")
-    return _Splitter(graph, max_frames // graph.hop, sample_rate_hz).segment()
+    max_steps = max_frames // graph.hop
+    return _Splitter(collect_frames(graph, max_steps), max_steps, sample_rate_hz).segment()
 
 
 @dataclass
@@ -104,7 +110,7 @@ class _Splitter:
 
     def _directed(self, node: Node) -> bool:
         """Whether a node depends on the order of frames."""
-        if isinstance(node.op, Running):
+        if isinstance(node.op, UNORDERED):
             return any(not isinstance(r.op, Last) for name in node.outputs for r in self.readers.get(name, []))
         return bool(node.op.carried) or isinstance(node.op, Bounded)
 
@@ -196,7 +202,7 @@ class _Splitter:
         producer = self.producers.get(base)
         stage = places.of[base] if producer is not None else 1
         direction, parity = places.stages[stage], self.parity[source]
-        free = producer is not None and not self._directed(producer) and isinstance(producer.op, Running)
+        free = producer is not None and not self._directed(producer) and isinstance(producer.op, UNORDERED)
         same = free or parity is None or NAMES[parity] == direction
         if not same and producer is not None and isinstance(producer.op, Bounded):
             raise UnsupportedModelError(
@@ -279,15 +285,17 @@ class _Splitter:
 
     def _graph(self, k: int, ports: list[Port], nodes: list[Node], once: bool) -> Graph:
         """Nodes of a stage, their inputs with types."""
-        rates = [StreamInfo() if once else self._rate(port.value) for port in ports]
+        rates = [StreamInfo() if once else self._rate(port) for port in ports]
         values = {p.value: ValueType(p.dtype, p.shape, rate) for p, rate in zip(ports, rates, strict=True)}
         return Graph(
             f"{self.graph.name}_{k}", ports, constants=self.graph.constants, values=values, nodes=nodes,
             mode="sequence", hop=1 if once else self.graph.hop,
         )  # fmt: skip
 
-    def _rate(self, value: str) -> StreamInfo:
-        found = self.graph.values[value].stream
+    def _rate(self, port: Port) -> StreamInfo:
+        if port.kind == "static" and self.graph.hop > 1:
+            return StreamInfo(Fraction(0))
+        found = self.graph.values[port.value].stream
         return StreamInfo() if found is None else StreamInfo(found.rate)
 
     def _collected(self, k: int, roots: list[str], places: _Places) -> tuple[set[str], list[str]]:

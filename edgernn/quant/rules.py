@@ -21,6 +21,7 @@ from edgernn.ops import (
     Linear,
     LogSoftmax,
     Lstm,
+    MaskedSoftmax,
     Matmul,
     Reduce,
     Reshape,
@@ -35,7 +36,14 @@ from edgernn.ops import (
 from edgernn.ops.integer.dense import EmbeddingInt16
 from edgernn.ops.integer.elementwise import MULTIPLIER_MAX, AddInt16, ClipInt16, DivInt16, MulInt16, TableInt16
 from edgernn.ops.integer.fit import fit_table
-from edgernn.ops.integer.frame import LayerNormInt16, LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.frame import (
+    LayerNormInt16,
+    LogSoftmaxInt16,
+    MaskedSoftmaxInt16,
+    MatmulInt16,
+    ReduceInt16,
+    SoftmaxInt16,
+)
 from edgernn.ops.integer.tables import SIGMOID, TANH
 from edgernn.ops.unary import UNARY_FUNCTIONS
 from edgernn.quant.context import INTEGER_MAX, LARGEST_EXPONENT, LARGEST_STEP, Q12, Q15, Context, unit_of
@@ -266,6 +274,13 @@ def _(op: Softmax, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
     x = ctx.wide(inputs[0])
     integer = SoftmaxInt16(*_exponent(ctx, x))
     return (ctx.put(_along_last(ctx, node, op.axis, integer, x), Q15),)
+
+
+@lower.register
+def _(op: MaskedSoftmax, ctx: Context, node: Node, inputs: Sequence[str]) -> Names:
+    x = ctx.wide(inputs[0])
+    integer = MaskedSoftmaxInt16(*_exponent(ctx, x))
+    return (ctx.put(ctx.builder.add1(integer, [x, inputs[1]], node.name), Q15),)
 
 
 @lower.register

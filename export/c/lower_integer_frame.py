@@ -14,6 +14,7 @@ from edgernn.ops.integer import (
     LayerNormInt16,
     LogPowerInt16,
     LogSoftmaxInt16,
+    MaskedSoftmaxInt16,
     MatmulInt16,
     MulInt16,
     ReduceInt16,
@@ -95,6 +96,17 @@ def _(op: SoftmaxInt16, call: Call) -> None:
 def _(op: LogSoftmaxInt16, call: Call) -> None:
     tables = call.program.weights(EXP_MINUS, "exp_minus"), call.program.weights(LOG_1_PLUS, "log_1_plus")
     _softmax(call, "log_softmax", op.multiplier, op.shift, op.gain, op.log_gain, *tables)
+
+
+@lower.register
+def _(op: MaskedSoftmaxInt16, call: Call) -> None:
+    rows, size = _rows(call)
+    if size > MAX_SOFTMAX:
+        raise call.unsupported(f"an axis of {size} elements; {MAX_SOFTMAX} at most")
+    call.emit(
+        "ern_masked_softmax_s16", call.operand(0), call.operand(1), call.result(), rows, size, op.multiplier, op.shift,
+        call.program.weights(EXP_MINUS, "exp_minus"), file="ern_softmax_s16.c",
+    )  # fmt: skip
 
 
 def _softmax(call: Call, function: str, *parameters: object) -> None:

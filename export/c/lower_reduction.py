@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from edgernn.export.c.lowering import Call, in_place, lower
 from edgernn.ir.builder import Builder
 from edgernn.ir.graph import Graph, Node
-from edgernn.ops import LayerNorm, LogSoftmax, Reduce, Softmax
+from edgernn.ir.op import Op
+from edgernn.ops import LayerNorm, LogSoftmax, MaskedSoftmax, Reduce, Softmax
 
 
 def _outer_inner(shape: tuple[int, ...], first: int, last: int) -> tuple[int, int, int]:
@@ -53,6 +54,17 @@ def _(op: LogSoftmax, call: Call) -> None:
     _softmax(call, "ern_log_softmax_f32", op.axis)
 
 
+@lower.register
+def _(op: MaskedSoftmax, call: Call) -> None:
+    x = call.type_in(0)
+    if x.dtype != "float32":
+        raise call.unsupported(f"{x.dtype} frames; float32 expected")
+    rows, file = x.size // x.shape[-1], "ern_softmax_f32.c"
+    call.emit(
+        "ern_masked_softmax_f32", call.operand(0), call.operand(1), call.result(), rows, x.shape[-1], file=file
+    )
+
+
 def _softmax(call: Call, function: str, axis: int) -> None:
     call.require_float()
     sizes = _outer_inner(call.type_in(0).shape, axis, axis)
@@ -69,9 +81,9 @@ def _(op: LayerNorm, call: Call) -> None:
     )  # fmt: skip
 
 
-def _first_in_place(op: LayerNorm | Softmax | LogSoftmax, node: Node, graph: Graph) -> list[tuple[int, int]]:
+def _first_in_place(op: Op, node: Node, graph: Graph) -> list[tuple[int, int]]:
     return [(0, 0)]
 
 
-for _op in (LayerNorm, Softmax, LogSoftmax):
+for _op in (LayerNorm, Softmax, MaskedSoftmax, LogSoftmax):
     in_place.register(_op, _first_in_place)

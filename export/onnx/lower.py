@@ -27,6 +27,10 @@ REDUCE = {"sum": "ReduceSum", "mean": "ReduceMean", "max": "ReduceMax", "min": "
 """Function of ``edgernn.ops.reduce`` -> operator."""
 
 
+HIDDEN = -1e30
+"""A score whose exponential is 0 beside others."""
+
+
 @singledispatch
 def lower(op: Op, node: Node, b: ModelBuilder) -> list[str]:
     """Append the nodes of one op and return the names of its results.
@@ -92,6 +96,17 @@ def _(op: ops.LayerNorm, node: Node, b: ModelBuilder) -> list[str]:
 @lower.register
 def _(op: ops.Softmax, node: Node, b: ModelBuilder) -> list[str]:
     return b.op("Softmax", [b.operand(node.inputs[0])], axis=op.axis)
+
+
+@lower.register
+def _(op: ops.MaskedSoftmax, node: Node, b: ModelBuilder) -> list[str]:
+    return [masked_softmax(b, b.operand(node.inputs[0]), node.inputs[1])]
+
+
+def masked_softmax(b: ModelBuilder, x: str, mask: str) -> str:
+    """Softmax along the last axis where the value ``mask`` is not 0."""
+    chosen = b.op1("Cast", [b.frame(mask)], to=TensorProto.BOOL)
+    return b.op1("Softmax", [b.op1("Where", [chosen, x, b.scalar(HIDDEN)])], axis=-1)
 
 
 @lower.register

@@ -5,11 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from edgernn.export.onnx.integer import HIGH_WORD, Q12, Q15, RESULT, real, scaled
-from edgernn.export.onnx.lower import REDUCE, lower
+from edgernn.export.onnx.lower import REDUCE, lower, masked_softmax
 from edgernn.export.onnx.model import ModelBuilder
 from edgernn.ir.graph import Node
 from edgernn.ops.banded_linear import dense
-from edgernn.ops.integer.frame import LayerNormInt16, LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.frame import (
+    LayerNormInt16,
+    LogSoftmaxInt16,
+    MaskedSoftmaxInt16,
+    MatmulInt16,
+    ReduceInt16,
+    SoftmaxInt16,
+)
 from edgernn.ops.integer.power import LOG_SHIFT, LogPowerInt16
 
 NORM_UNIT, LOG_UNIT = 2.0**-8, 0.5
@@ -24,13 +31,18 @@ def _layer_norm(op: LayerNormInt16, node: Node, b: ModelBuilder) -> list[str]:
     return b.op("LayerNormalization", [b.operand(node.inputs[0]), *rows], axis=-1, epsilon=epsilon)
 
 
-def _exponent(op: SoftmaxInt16 | LogSoftmaxInt16, node: Node, b: ModelBuilder) -> str:
+def _exponent(op: SoftmaxInt16 | MaskedSoftmaxInt16 | LogSoftmaxInt16, node: Node, b: ModelBuilder) -> str:
     return scaled(b, b.operand(node.inputs[0]), op.multiplier / 2.0**op.shift * Q12 / b.scale(0))
 
 
 @lower.register
 def _softmax(op: SoftmaxInt16, node: Node, b: ModelBuilder) -> list[str]:
     return [scaled(b, b.op1("Softmax", [_exponent(op, node, b)], axis=-1), b.scale(RESULT) / Q15)]
+
+
+@lower.register
+def _masked_softmax(op: MaskedSoftmaxInt16, node: Node, b: ModelBuilder) -> list[str]:
+    return [scaled(b, masked_softmax(b, _exponent(op, node, b), node.inputs[1]), b.scale(RESULT) / Q15)]
 
 
 @lower.register

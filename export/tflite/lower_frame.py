@@ -16,6 +16,7 @@ from edgernn.ops import (
     LayerNorm,
     Linear,
     LogSoftmax,
+    MaskedSoftmax,
     Matmul,
     Reduce,
     Reshape,
@@ -27,6 +28,8 @@ from edgernn.ops import (
 
 REDUCTIONS = {"sum": "SUM", "mean": "MEAN", "max": "REDUCE_MAX", "min": "REDUCE_MIN"}
 BROADCAST_TO_VERSION = 2
+HIDDEN = 1e30
+"""What is subtracted from scores whose exponential is to be 0 beside others."""
 
 
 @lower.register
@@ -83,6 +86,19 @@ def _row(to: Lowering, k: int) -> int:
 @lower.register
 def _softmax(op: Softmax, to: Lowering) -> Sequence[int]:
     return [_along_last_axis(to, "SOFTMAX", schema.SoftmaxOptionsT(beta=1.0), op.axis)]
+
+
+@lower.register
+def _masked_softmax(op: MaskedSoftmax, to: Lowering) -> Sequence[int]:
+    return [masked_softmax(to, to.operand(0), to.operand(1))]
+
+
+def masked_softmax(to: Lowering, x: int, mask: int) -> int:
+    """Softmax of float32 along the last axis where ``mask`` is 1."""
+    shape = (*(1,) * (len(to.writer.shape(x)) - 1), to.writer.shape(mask)[-1])
+    seen = to.reshape(cast(to, mask, "float32"), shape)
+    hidden = to.binary("MUL", to.binary("SUB", seen, to.scalar_like(seen, 1.0)), HIDDEN)
+    return to.unary("SOFTMAX", to.binary("ADD", x, hidden), schema.SoftmaxOptionsT(beta=1.0))
 
 
 @lower.register

@@ -13,10 +13,18 @@ import numpy as np
 
 from edgernn.export.tflite.integer import HIGH_WORD, Q12, Q15, binary, cast, fixed, in_units, number, real, scale_of
 from edgernn.export.tflite.lower import Lowering, lower
+from edgernn.export.tflite.lower_frame import masked_softmax
 from edgernn.export.tflite.lower_integer import operand, result_scale
 from edgernn.export.tflite.schema import schema
 from edgernn.ops.banded_linear import dense
-from edgernn.ops.integer.frame import LayerNormInt16, LogSoftmaxInt16, MatmulInt16, ReduceInt16, SoftmaxInt16
+from edgernn.ops.integer.frame import (
+    LayerNormInt16,
+    LogSoftmaxInt16,
+    MaskedSoftmaxInt16,
+    MatmulInt16,
+    ReduceInt16,
+    SoftmaxInt16,
+)
 from edgernn.ops.integer.power import LOG_SHIFT, LogPowerInt16
 
 LOG_UNITS = 2.0
@@ -44,9 +52,15 @@ def _softmax(op: SoftmaxInt16, to: Lowering) -> Sequence[int]:
     return [in_units(to, y, result_scale(to))]
 
 
-def exponent(op: SoftmaxInt16 | LogSoftmaxInt16, to: Lowering) -> int:
+def exponent(op: SoftmaxInt16 | MaskedSoftmaxInt16 | LogSoftmaxInt16, to: Lowering) -> int:
     """The operand in units of what stands in the exponent."""
     return in_units(to, to.operand(0), max(op.multiplier, 1) / 2.0**op.shift * Q12, op.multiplier)
+
+
+@lower.register
+def _masked_softmax(op: MaskedSoftmaxInt16, to: Lowering) -> Sequence[int]:
+    y = masked_softmax(to, real(to, exponent(op, to)), to.operand(1))
+    return [in_units(to, fixed(to, y, Q15), result_scale(to))]
 
 
 @lower.register

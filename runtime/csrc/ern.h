@@ -133,6 +133,7 @@ ERN_API void ern_layer_norm_f32(const float *x, size_t rows, size_t n, const flo
 
 /* ern_softmax_f32.c: along the middle axis of (outer, n, inner); y may be x. */
 ERN_API void ern_softmax_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
+ERN_API void ern_masked_softmax_f32(const float *x, const int32_t *mask, float *y, size_t rows, size_t n);
 ERN_API void ern_log_softmax_f32(const float *x, float *y, size_t outer, size_t n, size_t inner);
 
 /* ern_reduce_f32.c: over the middle axis of (outer, n, inner). */
@@ -317,6 +318,8 @@ ERN_API void ern_layer_norm_s16(const int16_t *x, size_t rows, size_t n, const i
                                 uint64_t epsilon, int16_t *y);
 ERN_API void ern_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size_t n, uint32_t multiplier, uint32_t shift,
                              const int16_t *exp_table);
+ERN_API void ern_masked_softmax_s16(const int16_t *x, const int32_t *mask, int16_t *y, size_t rows, size_t n,
+                                    uint32_t multiplier, uint32_t shift, const int16_t *exp_table);
 ERN_API void ern_log_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size_t n, uint32_t multiplier, uint32_t shift,
                                  int32_t gain, int32_t log_gain, const int16_t *exp_table, const int16_t *log_table);
 

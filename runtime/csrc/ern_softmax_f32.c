@@ -51,6 +51,25 @@ ERN_API void ern_softmax_f32(const float *x, float *y, size_t outer, size_t n, s
             ern_softmax_line(x + i * n * inner + k, y + i * n * inner + k, n, inner);
 }
 
+ERN_API void ern_masked_softmax_f32(const float *x, const int32_t *mask, float *y, size_t rows, size_t n)
+{
+    for (size_t row = 0; row < rows; row++, x += n, y += n) {
+        float top = -3.402823466e38f, total = 0.0f;
+        for (size_t k = 0; k < n; k++)
+            top = mask[k] != 0 && x[k] > top ? x[k] : top;
+        for (size_t k = 0; k < n; k++)
+            y[k] = mask[k] != 0 ? x[k] : top;
+        (void)ern_exp_sum(y, y, n, 1, top);
+        for (size_t k = 0; k < n; k++) {
+            y[k] = mask[k] != 0 ? y[k] : 0.0f;
+            total += y[k];
+        }
+        const float scale = total > 0.0f ? 1.0f / total : 0.0f;
+        for (size_t k = 0; k < n; k++)
+            y[k] *= scale;
+    }
+}
+
 ERN_API void ern_log_softmax_f32(const float *x, float *y, size_t outer, size_t n, size_t inner)
 {
     for (size_t i = 0; i < outer; i++)

@@ -34,6 +34,29 @@ ERN_API void ern_softmax_s16(const int16_t *x, int16_t *y, size_t rows, size_t n
     }
 }
 
+ERN_API void ern_masked_softmax_s16(const int16_t *x, const int32_t *mask, int16_t *y, size_t rows, size_t n,
+                                    uint32_t multiplier, uint32_t shift, const int16_t *exp_table)
+{
+    for (size_t row = 0; row < rows; row++, x += n, y += n) {
+        int32_t most = -32768;
+        for (size_t k = 0; k < n; k++)
+            most = mask[k] != 0 && x[k] > most ? x[k] : most;
+        uint32_t total = 0;
+        for (size_t k = 0; k < n; k++) {
+            const int32_t e = mask[k] != 0 ? ern_exp_minus(exp_table, most - x[k], multiplier, shift) : 0;
+            y[k] = (int16_t)e;
+            total += (uint32_t)e;
+        }
+        uint32_t rest = total >> 1;
+        for (size_t k = 0; k < n && total > 0; k++) {
+            rest += (uint32_t)y[k] << 15;
+            const uint32_t v = rest / total;
+            rest -= v * total;
+            y[k] = (int16_t)(v < 32767 ? v : 32767);
+        }
+    }
+}
+
 /* log(total / 2^15) in Q0.15, total > 0 */
 static int32_t ern_log_q15(const int16_t *table, uint32_t total)
 {

@@ -104,6 +104,31 @@ def softmax_int16(record: Any) -> Any:
 
 
 @kernel
+def masked_softmax_int16(record: Any) -> Any:
+    """The formula of MaskedSoftmaxInt16. More operands: multiplier, shift, lines of exp(-u), mask."""
+    n, lines, mask = record[3], shorts(record[6]), ints(record[7])
+    for row in range(record[2]):
+        x, y = shorts(record[0] + 2 * row * n), shorts(record[1] + 2 * row * n)
+        top = numba.int64(-32768)
+        for k in range(n):
+            top = max(top, numba.int64(x[k])) if mask[k] != 0 else top
+        for k in range(n):
+            y[k] = x[k] if mask[k] != 0 else top
+        _exponentials(y, y, n, top, record[4], record[5], lines)
+        total = numba.int64(0)
+        for k in range(n):
+            y[k] = y[k] if mask[k] != 0 else 0
+            total += y[k]
+        total = max(total, 1)
+        rest = total >> 1
+        for k in range(n):
+            rest += numba.int64(y[k]) << 15
+            y[k] = min(rest // total, 32767)
+            rest %= total
+    return OK
+
+
+@kernel
 def log_softmax_int16(record: Any) -> Any:
     """The formula of LogSoftmaxInt16. More operands: multiplier, shift, lines of exp(-u), gain, gain of the
     logarithm, lines of log(1 + f)."""

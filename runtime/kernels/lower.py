@@ -18,6 +18,7 @@ from edgernn.ops import (
     Linear,
     LogSoftmax,
     Lstm,
+    MaskedSoftmax,
     Matmul,
     Reduce,
     Reshape,
@@ -41,6 +42,7 @@ from edgernn.ops.integer import (
     LogPowerInt16,
     LogSoftmaxInt16,
     LstmInt16,
+    MaskedSoftmaxInt16,
     MatmulInt16,
     MulInt16,
     ReduceInt16,
@@ -75,6 +77,7 @@ lower.register(Binary, frames.binary)
 lower.register(Reduce, frames.reduce)
 lower.register(Softmax, frames.softmax)
 lower.register(LogSoftmax, frames.log_softmax)
+lower.register(MaskedSoftmax, frames.masked_softmax)
 lower.register(LayerNorm, frames.layer_norm)
 lower.register(Rfft, spectrum.rfft)
 lower.register(SquaredMagnitude, spectrum.squared_magnitude)
@@ -103,5 +106,6 @@ lower.register(LayerNormInt16, integer.layer_norm)
 lower.register(SoftmaxInt16, integer.softmax)
 lower.register(LogPowerInt16, integer.log_power)
 lower.register(LogSoftmaxInt16, integer.log_softmax)
+lower.register(MaskedSoftmaxInt16, integer.masked_softmax)
 lower.register(ReduceInt16, integer.reduce)
 lower.register(RunningInt16, running_int16)

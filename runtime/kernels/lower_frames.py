@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from edgernn.ir.graph import Node
-from edgernn.ops import Binary, LayerNorm, LogSoftmax, Reduce, Softmax, Unary
+from edgernn.ops import Binary, LayerNorm, LogSoftmax, MaskedSoftmax, Reduce, Softmax, Unary
 from edgernn.runtime.kernels import rows
 from edgernn.runtime.kernels.build import Kernel
 from edgernn.runtime.kernels.elementwise import UNARY_KERNELS
@@ -83,6 +83,16 @@ def _along(kernel: Kernel, axis: int, node: Node, program: Program) -> None:
 def softmax(op: Softmax, node: Node, program: Program) -> None:
     """Along one axis."""
     _along(rows.softmax, op.axis, node, program)
+
+
+def masked_softmax(op: MaskedSoftmax, node: Node, program: Program) -> None:
+    """Of the last axis."""
+    x = program.graph.values[node.inputs[0]]
+    if x.dtype != "float32":
+        raise unsupported(node, f"float32 frames expected, found {x.dtype}")
+    source, mask = (program.operand(name) for name in node.inputs)
+    target = program.result(node.outputs[0])
+    program.call(rows.masked_softmax, source, target, x.size // x.shape[-1], x.shape[-1], mask)
 
 
 def log_softmax(op: LogSoftmax, node: Node, program: Program) -> None:

@@ -20,6 +20,7 @@ from edgernn.ops.integer import (
     LogPowerInt16,
     LogSoftmaxInt16,
     LstmInt16,
+    MaskedSoftmaxInt16,
     MatmulInt16,
     MulInt16,
     ReduceInt16,
@@ -244,6 +245,13 @@ def layer_norm(op: LayerNormInt16, node: Node, program: Program) -> None:
 
 def softmax(op: SoftmaxInt16, node: Node, program: Program) -> None:
     program.call(rows.softmax_int16, *_rows(node, program), op.multiplier, op.shift, program.shared(EXP_MINUS))
+
+
+def masked_softmax(op: MaskedSoftmaxInt16, node: Node, program: Program) -> None:
+    program.call(
+        rows.masked_softmax_int16, *_rows(node, program), op.multiplier, op.shift, program.shared(EXP_MINUS),
+        program.operand(node.inputs[1]),
+    )  # fmt: skip
 
 
 def log_softmax(op: LogSoftmaxInt16, node: Node, program: Program) -> None:

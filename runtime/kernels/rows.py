@@ -19,6 +19,7 @@ from edgernn.runtime.kernels.vectors import LANES
 L = LANES
 OK = numba.int32(0)
 ROW_BYTES = 4
+LOWEST = -3.4e38
 
 
 @inline_sum
@@ -103,6 +104,26 @@ def softmax(record: Any) -> Any:
         total = _exponentials(x, y, n, _greatest(x, n))
         for k in range(0, n, L):
             store(y, k, load(y, k) / total)
+    return OK
+
+
+@kernel
+def masked_softmax(record: Any) -> Any:
+    """As ``softmax``, of the elements whose mask is not 0. One more operand: the mask."""
+    n, mask = record[3], ints(record[4])
+    for row in range(record[2]):
+        x, y = floats(record[0] + ROW_BYTES * row * n), floats(record[1] + ROW_BYTES * row * n)
+        top = numba.float32(LOWEST)
+        for k in range(n):
+            top = max(top, x[k]) if mask[k] != 0 else top
+        for k in range(n):
+            y[k] = x[k] if mask[k] != 0 else top
+        _exponentials(y, y, n, top)
+        for k in range(n):
+            y[k] = y[k] if mask[k] != 0 else numba.float32(0.0)
+        total = _sum(y, n)
+        for k in range(n):
+            y[k] /= total
     return OK
 
 

@@ -81,7 +81,20 @@ class Backwards(nn.Module):
         return F.max_pool1d(x.flip(1).transpose(1, 2), 2).transpose(1, 2).flip(1)
 
 
-CASES = {"crnn": (Crnn, 20, 4), "strided": (Strided, 18, 3), "pyramid": (Pyramid, 20, 4), "ends": (Ends, 20, 2)}
+class Centred(nn.Module):
+    """Strided frames without their mean over time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gru = nn.Conv1d(4, 6, 3, 2, 1), nn.GRU(6, 3, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y = self.conv(x.transpose(1, 2)).transpose(1, 2)
+        mean = y.mean(1)
+        return self.gru(y - mean[:, None])[0], mean
+
+
+CASES = {"centred": (Centred, 18, 2), "crnn": (Crnn, 20, 4), "strided": (Strided, 18, 3), "pyramid": (Pyramid, 20, 4), "ends": (Ends, 20, 2)}
 
 
 def converted(name: str) -> SegmentModel:

@@ -17,6 +17,7 @@ from edgernn.capture.rules.dense import matched
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reductions import OVER_TIME, OVER_TIME_REMEDY, torch_axes
 from edgernn.capture.rules.refused import ATTENTION
+from edgernn.capture.rules.self_attention import of_frames
 from edgernn.capture.rules.shape import MOVES
 from edgernn.capture.rules.shape import RULES as SHAPE
 from edgernn.capture.rules.timing import LENGTH_REMEDY, in_step, last_of, running, together
@@ -49,11 +50,13 @@ def _refuse(call: Call) -> NoReturn:
 
 
 def scaled_dot_product(ctx: Context, call: Call) -> Tracked:
-    """``scaled_dot_product_attention`` of queries that hold for a whole segment with all of its frames."""
+    """``scaled_dot_product_attention`` of queries of every frame, or that hold for a whole segment, with its frames."""
+    if stream_arg(call, ctx.resolve(call.args[0])).time is not None:
+        return of_frames(ctx, call)
     query, keys, values = (stream_arg(call, ctx.resolve(v)) for v in call.args[:3])
     mask = ctx.resolve(call.option("attn_mask"))
     plain = mask is None or (isinstance(mask, Constant) and _lets_pass(mask.a) and _lets_pass(mask.b))
-    if not ctx.segment or query.time is not None or not keys.time == values.time == len(keys.dims) - 2:
+    if not ctx.segment or not keys.time == values.time == len(keys.dims) - 2:
         refuse(call, *ATTENTION)
     if not plain or call.option("is_causal") or call.option("enable_gqa"):
         refuse(call, "attention with a mask, causal or in groups", "leave them out: one sequence has no padding")

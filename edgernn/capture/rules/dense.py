@@ -8,6 +8,7 @@ from edgernn.capture.context import Context, fixed_array, number, plain_dims, re
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.rules.reductions import OVER_TIME, OVER_TIME_REMEDY
 from edgernn.capture.rules.refused import ATTENTION
+from edgernn.capture.rules.self_attention import products
 from edgernn.capture.traced import Call
 from edgernn.capture.values import Constant, Stream, Tracked, frame_of
 from edgernn.ir.op import Array
@@ -75,9 +76,8 @@ def _constant_left(ctx: Context, call: Call, a: Constant, b: Stream) -> Tracked:
 def _frames_matmul(ctx: Context, call: Call, a: Stream, b: Stream) -> Tracked:
     if ctx.segment and (a.time is None) != (b.time is None):
         return matched(ctx, call, a, b, plain_dims(call))
-    for operand in (a, b):
-        if operand.time is not None and operand.time >= len(operand.dims) - 2:
-            refuse(call, *ATTENTION)
+    if any(s.time is not None and s.time >= len(s.dims) - 2 for s in (a, b)):
+        return products(ctx, call, a, b)
     a, b = ctx.aligned(call, [a, b])
     if len(a.dims) != len(b.dims) or a.time != b.time:
         refuse(call, f"a product of tensors with axes {a.dims} and {b.dims}", "give both the same leading axes")

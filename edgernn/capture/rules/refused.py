@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from edgernn.capture.context import Context, refuse
+from edgernn.capture.context import SEGMENT_REMEDY, Context, refuse
 from edgernn.capture.rules.elementwise import Rule
 from edgernn.capture.traced import Call
 
 ATTENTION = (
     "every frame is combined with every other frame, as attention over the whole sequence does",
-    "a streaming model cannot wait for the whole sequence; use recurrent layers",
+    f"a streaming model cannot wait for the whole sequence; use recurrent layers, or convert whole segments "
+    f"({SEGMENT_REMEDY})",
 )
 SPECTRUM = (
     "this Fourier transform is not supported",

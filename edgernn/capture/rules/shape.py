@@ -76,6 +76,12 @@ def transpose(ctx: Context, call: Call) -> Tracked:
     return permuted(ctx, call, x, axes)
 
 
+def last_two_swapped(ctx: Context, call: Call) -> Tracked:
+    x = stream_arg(call, ctx.resolve(call.args[0]))
+    rank = len(x.dims)
+    return permuted(ctx, call, x, [*range(rank - 2), rank - 1, rank - 2])
+
+
 def matrix_t(ctx: Context, call: Call) -> Tracked:
     x = stream_arg(call, ctx.resolve(call.args[0]))
     return permuted(ctx, call, x, list(range(len(x.dims)))[::-1])
@@ -364,6 +370,7 @@ RULES: dict[str, Rule] = {
     "aten.permute.default": permute,
     "aten.transpose.int": transpose,
     "aten.swapaxes.default": transpose,
+    "aten.mT.default": last_two_swapped,
     "aten.t.default": matrix_t,
     "aten.numpy_T.default": matrix_t,
     "aten.movedim.intlist": movedim,
@@ -387,6 +394,6 @@ RULES: dict[str, Rule] = {
     "aten.flip.default": flip,
 }  # fmt: skip
 
-MOVING = (identity, dropout, view, permute, transpose, movedim)
+MOVING = (identity, dropout, view, permute, transpose, last_two_swapped, movedim)
 MOVES = frozenset(name for name, rule in RULES.items() if rule in MOVING)
 """Operators that only move the elements of a frame: frames of zeros stay so."""

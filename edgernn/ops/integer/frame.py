@@ -12,6 +12,7 @@ from edgernn.ir.op import Array, Op, expect
 from edgernn.ir.types import ValueType, join_streams
 from edgernn.ops.integer.arithmetic import look_up, requantize, round_shift, sat16
 from edgernn.ops.integer.tables import EXP_MINUS, LOG_1_PLUS
+from edgernn.ops.masked_softmax import masked, over_rows
 
 LN2_Q15 = 22713
 NORM_FRACTION = 12
@@ -93,6 +94,35 @@ class SoftmaxInt16(Op):
         _, e = _exponentials(inputs[0], self.multiplier, self.shift)
         total = e.sum(axis=-1, keepdims=True)
         return (np.minimum(((e << 15) + (total >> 1)) // total, 32767).astype(np.int16),)
+
+
+@dataclass(frozen=True)
+class MaskedSoftmaxInt16(Op):
+    """Softmax along the last axis over the elements whose mask is not 0, in Q0.15, whose sum is 1.
+
+    Operands: x (..., N) int16, mask (N,) int32. e as in SoftmaxInt16, 0 where the mask is 0. What rounding leaves of an
+    element is added to the next one, so that many small weights are not all too small or too large: with
+    r_0 = sum(e) >> 1 and t_k = e_k * 2^15 + r_k, y_k = min(t_k // sum(e), 32767) and r_(k + 1) = t_k mod sum(e).
+    All are 0 where the mask is. N < 2^16.
+    """
+
+    multiplier: int
+    shift: int
+
+    kind: ClassVar[str] = "masked_softmax_int16"
+
+    def infer(self, *inputs: ValueType) -> tuple[ValueType, ...]:
+        expect(_int16(self.kind, inputs, 2).shape[-1] < 1 << 16, f"{self.kind} of frames of {inputs[0].shape}")
+        expect(0 <= self.multiplier < 1 << 15 and 1 <= self.shift <= 30, f"{self} is out of range")
+        return (masked(self.kind, inputs),)
+
+    def reference(self, *inputs: Array) -> tuple[Array, ...]:
+        x, chosen = inputs[0], over_rows(inputs[1], inputs[0])
+        _, e = _exponentials(np.where(chosen, x, -32768), self.multiplier, self.shift)
+        e = np.where(chosen, e, 0)
+        total = np.maximum(e.sum(axis=-1, keepdims=True), 1)
+        reached = ((np.cumsum(e, axis=-1) << 15) + (total >> 1)) // total
+        return (np.minimum(np.diff(reached, axis=-1, prepend=0), 32767).astype(np.int16),)
 
 
 @dataclass(frozen=True)

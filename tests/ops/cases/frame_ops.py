@@ -1,5 +1,7 @@
 """Ops that work on one frame."""
 
+import numpy as np
+
 from edgernn.ops import (
     Binary,
     Concat,
@@ -8,6 +10,7 @@ from edgernn.ops import (
     LayerNorm,
     Linear,
     LogSoftmax,
+    MaskedSoftmax,
     Matmul,
     Reduce,
     Reshape,
@@ -46,6 +49,18 @@ def of_constant(function: str) -> Case:
 def single(name: str, op: object, *shape: int) -> Case:
     case = CaseBuilder(name)
     return case.done(*case.builder.add(op, [case.input(*shape)]))
+
+
+def masked_softmax(*shape: int) -> Case:
+    """The first element is always seen."""
+    case = CaseBuilder(f"masked_softmax_{shape}")
+    return case.done(case.builder.add1(MaskedSoftmax(), [case.input(*shape), first_and(case, shape[-1])]))
+
+
+def first_and(case: CaseBuilder, size: int) -> str:
+    """A mask of random elements behind one that is seen."""
+    one = case.builder.constant(np.ones(1, np.int32), "one")
+    return case.builder.add1(Concat(-1), [one, case.tokens(2, size - 1)])
 
 
 def matmul(stream_left: bool, stream_right: bool, lead: tuple[int, ...] = ()) -> Case:
@@ -104,6 +119,7 @@ CASES = [
       for f in REDUCTIONS for axes in ((-1,), (-2,), (-3, -1)) for keep in (False, True)),
     single("softmax", Softmax(-1), 7), single("softmax_middle", Softmax(-2), 3, 4),
     single("log_softmax", LogSoftmax(-1), 7), single("log_softmax_middle", LogSoftmax(-2), 3, 4),
+    masked_softmax(2), masked_softmax(17), masked_softmax(3, 1, 40),
     single("reshape", Reshape((4, 3)), 2, 6), single("transpose", Transpose((-1, -3, -2)), 2, 3, 4),
     single("expand", Expand((4, 2, 3)), 2, 1), single("slice", Slice(-1, 1, 6, 2), 2, 7),
     single("slice_middle", Slice(-2, 1, 3), 4, 3), concat(-1), concat(-2), shared_output(), select(5), select(2, 3, 4),

@@ -3,14 +3,15 @@
 from copy import deepcopy
 from dataclasses import replace
 
-from edgernn.ops.integer import GruInt16, LogSoftmaxInt16, LstmInt16, RnnInt16, SoftmaxInt16
+from edgernn.ops.integer import GruInt16, LogSoftmaxInt16, LstmInt16, MaskedSoftmaxInt16, RnnInt16, SoftmaxInt16
 from tests.ops.cases.base import Case
 from tests.ops.integer_cases import integer_cases
 from tests.ops.integer_cases.base import IntegerCaseBuilder
 
 LSB = 1 / 32767
 TOLERANCES = (
-    (LstmInt16, 0.02), (GruInt16, 0.02), (RnnInt16, 0.02), (SoftmaxInt16, 12 * LSB), (LogSoftmaxInt16, 8 * LSB),
+    (LstmInt16, 0.02), (GruInt16, 0.02), (RnnInt16, 0.02), (SoftmaxInt16, 12 * LSB),
+    (MaskedSoftmaxInt16, 12 * LSB), (LogSoftmaxInt16, 8 * LSB),
 )  # fmt: skip
 """Op -> largest difference, relative to the range of the dtype. Recurrent layers with random weights over the whole
 range of int8 amplify a difference from step to step."""

@@ -12,6 +12,7 @@ from edgernn.ops.integer import (
     LinearInt16,
     LogPowerInt16,
     LogSoftmaxInt16,
+    MaskedSoftmaxInt16,
     MatmulInt16,
     MulInt16,
     ReduceInt16,
@@ -21,6 +22,7 @@ from edgernn.ops.integer import (
 )  # fmt: skip
 from edgernn.ops.integer.fit import fit_table
 from tests.ops.cases.base import Case
+from tests.ops.cases.frame_ops import first_and
 from tests.ops.integer_cases.base import KINDS, IntegerCaseBuilder
 
 
@@ -40,6 +42,12 @@ def embedding(*shape: int) -> Case:
 def single(op: object, kind: str, *shape: int) -> Case:
     case = IntegerCaseBuilder(f"{op}_{shape}", kind)
     return case.done(*case.builder.add(op, [case.int16(*shape)]))
+
+
+def masked_softmax(multiplier: int, shift: int, kind: str, *shape: int) -> Case:
+    case = IntegerCaseBuilder(f"masked_softmax_int16_{multiplier}_{shift}_{shape}", kind)
+    op = MaskedSoftmaxInt16(multiplier, shift)
+    return case.done(case.builder.add1(op, [case.int16(*shape), first_and(case, shape[-1])]))
 
 
 def pair(op: object, kind: str, a: tuple[int, ...], b: tuple[int, ...], constant: bool = False) -> Case:
@@ -165,6 +173,11 @@ CASES = [
     *(
         single(SoftmaxInt16(m, s), "random", *shape)
         for m, s, shape in ((20000, 15, (7,)), (300, 12, (3, 4)), (32767, 1, (5,)), (1, 4, (1,)))
+    ),
+    *(
+        masked_softmax(m, s, kind, *shape)
+        for m, s, shape in ((20000, 15, (7,)), (300, 12, (3, 4)), (1, 4, (2,)), (1, 12, (2, 3, 300)))
+        for kind in ("random", "alternating")
     ),
     *(
         single(LogSoftmaxInt16(m, s, gain, log), "random", *shape)
