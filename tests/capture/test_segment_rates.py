@@ -94,7 +94,10 @@ class Centred(nn.Module):
         return self.gru(y - mean[:, None])[0], mean
 
 
-CASES = {"centred": (Centred, 18, 2), "crnn": (Crnn, 20, 4), "strided": (Strided, 18, 3), "pyramid": (Pyramid, 20, 4), "ends": (Ends, 20, 2)}
+CASES = {
+    "centred": (Centred, 18, 2), "crnn": (Crnn, 20, 4), "strided": (Strided, 18, 3), "pyramid": (Pyramid, 20, 4),
+    "ends": (Ends, 20, 2),
+}  # fmt: skip
 
 
 def converted(name: str) -> SegmentModel:
