@@ -85,6 +85,7 @@ class Seq2SeqModel(Model):
         super().__init__(graph, reference, calibration=calibration)  # type: ignore[arg-type]
         self.program, self.floats, self.interface = program, floats, face
         self._reference = reference
+        self._proved_on: Pairs | None = None
         self.found: QuantizedSeq2Seq | None = None
 
     def __repr__(self) -> str:
@@ -205,10 +206,11 @@ class Seq2SeqModel(Model):
     def proof(self, calibration: Pairs | None = None) -> Seq2SeqProof:  # type: ignore[override]
         """The checks of this model on random pairs, unless in integers, and on ``calibration``: sources, which may
         hold their ``targets``."""
-        pairs = self.calibration if calibration is None else self.pairs(calibration)
-        if self._proof is None or calibration is not None:
+        if self._proof is None or (calibration is not None and calibration is not self._proved_on):
             from edgernn.validation.seq2seq import Seq2SeqProof
 
+            pairs = self.calibration if calibration is None else self.pairs(calibration)
+            self._proved_on = calibration
             quantized = None if self.floats is None else self.program
             self._proof = Seq2SeqProof(self._reference, self.floats or self.program, quantized, pairs)  # type: ignore[assignment]
         return self._proof  # type: ignore[return-value]

@@ -86,3 +86,11 @@ def test_the_report_has_the_values_of_both_parts(tmp_path: Path) -> None:
     assert integers is not None
     names = {row.value for row in integers.values}
     assert {"tanh", "linear_1"} <= names
+
+
+def test_pytorch_runs_once_for_all_files_of_the_same_calibration() -> None:
+    model = converted("plain")
+    given = sources(2)
+    proof = model.proof(given)
+    assert model.proof(given) is proof and model.proof() is proof
+    assert model.proof(sources(3)) is not proof
