@@ -134,9 +134,9 @@ def is_other(language: str) -> bool:
 
 
 @cache
-def train() -> Dates:
-    """Dates and languages that are not held out."""
-    return _drawn(TRAINED, SEED, False, False)
+def train(every: int = 1) -> Dates:
+    """Dates and languages that are not held out: all that training sees, or one of ``every`` so many."""
+    return _drawn(TRAINED, SEED, False, False, every)
 
 
 @cache
@@ -161,7 +161,7 @@ def iso(symbols: NDArray[Any]) -> str:
     return TARGETS.decode([int(k) for k in symbols])
 
 
-def _drawn(count: int, seed: int, held_out: bool, other: bool) -> Dates:
+def _drawn(count: int, seed: int, held_out: bool, other: bool, every: int = 1) -> Dates:
     rng = np.random.default_rng(seed)
     ways = [way for way in writers() if is_other(way.language) == other]
     days = [FIRST + timedelta(k) for k in range((LAST - FIRST).days + 1)]
@@ -171,6 +171,7 @@ def _drawn(count: int, seed: int, held_out: bool, other: bool) -> Dates:
         way, day = ways[rng.integers(len(ways))], days[rng.integers(len(days))]
         if day.month in way.months:
             rows.append((way, day))
+    rows = rows[::every]
     texts = tuple(way.write(day) for way, day in rows)
     targets = tuple(
         np.asarray([ALPHABET.index(c) + SYMBOLS for c in day.isoformat()], np.int64) for _, day in rows

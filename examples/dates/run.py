@@ -16,8 +16,7 @@ SHOWN = ("de", "ru", "vi", "hu", "el", "es")
 
 def calibration() -> list[Frames]:
     """Texts trained on, evenly spread over all."""
-    known = data.train().pairs.sources
-    return list(known[:: len(known) // CALIBRATION_TEXTS])
+    return list(data.train(every=data.TRAINED // CALIBRATION_TEXTS).pairs.sources)
 
 
 def held_out() -> list[Frames]:
