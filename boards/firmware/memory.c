@@ -4,9 +4,11 @@
 #include <stdint.h>
 
 typedef uint32_t __attribute__((may_alias)) word;
+typedef uint16_t __attribute__((may_alias)) half;
 
 #define KEEP_LOOP __asm__ volatile("")
-#define WORDS(a, b, n) ((((uintptr_t)(a) | (uintptr_t)(b) | (n)) & 3u) == 0)
+#define MULTIPLES(a, b, n, size) ((((uintptr_t)(a) | (uintptr_t)(b) | (n)) & ((size)-1u)) == 0)
+#define WORDS(a, b, n) MULTIPLES(a, b, n, 4u)
 
 /* Copies and moves both pointers on. */
 #if defined(__thumb__)
@@ -37,16 +39,26 @@ void *memset(void *to, int value, size_t n);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
-    if (WORDS(to, from, n)) {
+    void *const start = to;
+    if (WORDS(to, from, 0)) {
         word *a = to;
         const word *b = from;
         for (; n >= 16; n -= 16)
             COPY_16_BYTES(a, b);
-        for (; n != 0; n -= 4) {
+        for (; n >= 4; n -= 4) {
             *a++ = *b++;
             KEEP_LOOP;
         }
-        return to;
+        to = a, from = b;
+    }
+    if (MULTIPLES(to, from, n, 2u)) {
+        half *a = to;
+        const half *b = from;
+        for (; n != 0; n -= 2) {
+            *a++ = *b++;
+            KEEP_LOOP;
+        }
+        return start;
     }
     uint8_t *a = to;
     const uint8_t *b = from;
@@ -54,7 +66,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
         *a++ = *b++;
         KEEP_LOOP;
     }
-    return to;
+    return start;
 }
 
 void *memmove(void *to, const void *from, size_t n)

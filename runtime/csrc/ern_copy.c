@@ -1,20 +1,24 @@
 /* Copies between strided arrays: transpose, slice, expand, concatenate. */
 #include "ern_walk.h"
 
-static void ern_copy_row(const uint8_t *x, size_t x_step, uint8_t *y, size_t y_step, size_t n, size_t element_bytes)
+/* From so many bytes on, a call costs less than a loop. */
+#define ERN_LONG_ROW 16
+
+/* Elements lie at multiples of their size, which the type of the pointers tells the compiler. */
+#define ERN_COPY_ELEMENTS(type)                                                                   \
+    for (size_t k = 0; k < n; k++)                                                                \
+        ern_memcpy((type *)y + k * y_step, (const type *)x + k * x_step, sizeof(type))
+
+static void ern_copy_row(const void *x, size_t x_step, void *y, size_t y_step, size_t n, size_t element_bytes)
 {
-    if (x_step == 1 && y_step == 1) {
+    if (x_step == 1 && y_step == 1 && n * element_bytes >= ERN_LONG_ROW)
         ern_memcpy(y, x, n * element_bytes);
-        return;
-    }
-    x_step *= element_bytes;
-    y_step *= element_bytes;
-    if (element_bytes == 4)
-        for (size_t k = 0; k < n; k++)
-            ern_memcpy(y + k * y_step, x + k * x_step, 4);
+    else if (element_bytes == 4)
+        ERN_COPY_ELEMENTS(uint32_t);
+    else if (element_bytes == 2)
+        ERN_COPY_ELEMENTS(uint16_t);
     else
-        for (size_t k = 0; k < n; k++)
-            ern_memcpy(y + k * y_step, x + k * x_step, element_bytes);
+        ERN_COPY_ELEMENTS(uint8_t);
 }
 
 ERN_API void ern_copy(const void *x, void *y, size_t element_bytes, const ern_walk *walk)
