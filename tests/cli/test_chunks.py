@@ -71,6 +71,7 @@ def test_export_run_validate(tmp_path: Path) -> None:
         ([*MODEL, "--lookahead", 2, "--max-frames", 9], 2, "max_frames is for mode 'segment'"),
         (["net.py:Both", "--input", "1,T,4", "--lookahead", 2], 2, "are for mode 'chunk'"),
         ([*MODEL, "--lookahead", 2, "--metric", "net.py:largest"], 2, "needs real sequences"),
+        ([*MODEL, "--lookahead", 30, "--calibration", "real.npz"], 2, "sequence 0 has 24 frames, fewer than the 30"),
         (["net.py:Ahead", *MODEL[1:], "--lookahead", 2], 2, "no bidirectional nn.LSTM, nn.GRU or nn.RNN"),
         (["net.onnx", *MODEL[1:], "--lookahead", 2], 2, "an ONNX model is converted to a plain stream only"),
         (["net.py:Both", "--input", "1,T,4"], 3, "--mode chunk --lookahead N"),

@@ -45,6 +45,13 @@ def load_calibration(path: Path, interface: Interface) -> Sequences:
     if len(set(counts.values())) != 1:
         raise UsageError(f"--calibration {path}: inputs have different numbers of sequences: {counts}")
     rows = [dict(zip(columns, items, strict=True)) for items in zip(*columns.values(), strict=True)]
+    for number, row in enumerate(rows):
+        length = next(len(row[p.name]) for p in frames.inputs if p.kind == "frame")
+        if length < interface.hop:
+            raise UsageError(
+                f"--calibration {path}: sequence {number} has {length} frames, fewer than the {interface.hop} that a "
+                "step of the model takes: give longer sequences"
+            )
     return [{p.name: _in_steps(row[p.name], p, interface.hop) for p in interface.inputs} for row in rows]
 
 
