@@ -105,8 +105,11 @@ def test_the_row_of_the_table_is_what_comes_out(name: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", names())
 def test_three_seeds_are_on_record(name: str) -> None:
-    seeds = json.loads((task_of(name).folder / "metrics.json").read_text())["seeds"]
-    assert len({seed["seed"] for seed in seeds}) >= 3
+    """Or why there are fewer, which the README then says, too."""
+    folder = task_of(name).folder
+    metrics = json.loads((folder / "metrics.json").read_text())
+    seeds = len({seed["seed"] for seed in metrics["seeds"]})
+    assert seeds >= 3 or (metrics["fewer_seeds"] and "One seed" in (folder / "README.md").read_text())
 
 
 def test_what_the_document_says_otherwise_is_found(tmp_path: Path) -> None:
