@@ -47,10 +47,10 @@ class Seq2Seq(nn.Module):
         self.start, self.end, self.max_output = start, end, max_output
         self.lengths_parameter = _parameters(encoder).get("lengths")
         taken = _parameters(decoder)
-        if list(taken)[:2] != ["token", "state"] or not set(taken) <= {"token", "state", "memory", "mask"}:
+        if len(taken) < 2 or not set(list(taken)[2:]) <= {"memory", "mask"}:
             raise UsageError(
-                f"the decoder's forward takes (token, state), and memory and mask where it needs them; found "
-                f"({', '.join(taken)})"
+                "the decoder's forward takes a token and a state, whatever their names, and memory and mask, by these "
+                f"names, where it needs them; found ({', '.join(taken)})"
             )
         self.has_memory = "memory" in taken
         self._mask = taken.get("mask")

@@ -30,9 +30,9 @@ class GruDecoder(nn.Module):
         self.embedding, self.gru = nn.Embedding(SYMBOLS, 8), nn.GRU(8, 8, batch_first=True)
         self.scores = nn.Linear(8, SYMBOLS)
 
-    def forward(self, token, state):
-        y, state = self.gru(F.relu(self.embedding(token.unsqueeze(1))), state)
-        return F.log_softmax(self.scores(y[:, 0]), -1), state
+    def forward(self, symbol, hidden):
+        y, hidden = self.gru(F.relu(self.embedding(symbol.unsqueeze(1))), hidden)
+        return F.log_softmax(self.scores(y[:, 0]), -1), hidden
 
 
 class StridedEncoder(nn.Module):
