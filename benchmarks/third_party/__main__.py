@@ -36,6 +36,7 @@ from benchmarks.third_party.model import (
 )
 from benchmarks.third_party.nsnet2 import Nsnet2
 from benchmarks.third_party.resemblyzer import Resemblyzer
+from benchmarks.third_party.rtneural import RtNeuralGru, RtNeuralLstm
 from benchmarks.third_party.silero import SileroLayers, SileroOnnx, SileroSequence
 from benchmarks.third_party.sleepecg import SleepEcg
 from edgernn.api import Model
@@ -49,7 +50,7 @@ from edgernn.runtime.segment import SegmentSession
 
 MODELS: tuple[type[ThirdParty], ...] = (
     SileroLayers, SileroOnnx, SileroSequence, Resemblyzer, Nsnet2, Dgaintel, G2pEncoder, TubeScreamerLstm,
-    TubeScreamerGru, FastGrnn, SleepEcg, G2pM,
+    TubeScreamerGru, RtNeuralLstm, RtNeuralGru, FastGrnn, SleepEcg, G2pM,
 )  # fmt: skip
 BOARDS = ("nucleo-f446re", "nucleo-h743zi", "mps2-an500")
 STEPS = 4

@@ -55,6 +55,12 @@ def plucked(note_hz: float, samples: int) -> Array:
     return sound[delay + 1 :, None].astype(np.float32)
 
 
+def signal_over_error(wanted: Sequence[Array], found: Sequence[Array]) -> float:
+    """In decibels, over all samples."""
+    a, b = (np.concatenate(list(rows)) for rows in (wanted, found))
+    return float(10 * np.log10(np.square(a).sum() / np.square(a - b).sum()))
+
+
 class TubeScreamer(ThirdParty):
     """A model of the Ibanez TS9; the original is the module over whole recordings."""
 
@@ -77,8 +83,7 @@ class TubeScreamer(ThirdParty):
             return np.asarray(pedal(self.file)(torch.from_numpy(frames)[None])[0].numpy())
 
     def score(self, wanted: Sequence[Array], found: Sequence[Array]) -> float:
-        a, b = (np.concatenate(list(rows)) for rows in (wanted, found))
-        return float(10 * np.log10(np.square(a).sum() / np.square(a - b).sum()))
+        return signal_over_error(wanted, found)
 
 
 class TubeScreamerLstm(TubeScreamer):

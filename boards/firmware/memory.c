@@ -49,6 +49,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
             *a++ = *b++;
             KEEP_LOOP;
         }
+        if (n == 0)
+            return start;
         to = a, from = b;
     }
     if (MULTIPLES(to, from, n, 2u)) {

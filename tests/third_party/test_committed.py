@@ -1,4 +1,4 @@
-"""Models whose weights are in the repository: guitar pedals of NeuralSeed, FastGRNN."""
+"""Models whose weights are in the repository: guitar pedals of NeuralSeed, the test models of RTNeural, FastGRNN."""
 
 from pathlib import Path
 
@@ -9,10 +9,13 @@ import edgernn
 from benchmarks.third_party.fastgrnn import FastGrnn, FastGrnnLoop, stored
 from benchmarks.third_party.guitar import TubeScreamerGru, TubeScreamerLstm
 from benchmarks.third_party.model import ThirdParty, load, stream
+from benchmarks.third_party.rtneural import RtNeuralGru, RtNeuralLstm
 from tests.third_party.support import TOLERANCE, check_float, check_integers
 
+GIVEN = [TubeScreamerLstm(), TubeScreamerGru(), RtNeuralLstm(), RtNeuralGru(), FastGrnn()]
 
-@pytest.mark.parametrize("given", [TubeScreamerLstm(), TubeScreamerGru(), FastGrnn()], ids=lambda g: g.name)
+
+@pytest.mark.parametrize("given", GIVEN, ids=lambda g: g.name)
 def test_streams_and_integers(given: ThirdParty, tmp_path: Path) -> None:
     model = given.convert()
     check_float(model, given, tmp_path)
