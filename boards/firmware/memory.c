@@ -39,19 +39,16 @@ void *memset(void *to, int value, size_t n);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
-    void *const start = to;
-    if (WORDS(to, from, 0)) {
+    if (WORDS(to, from, n)) {
         word *a = to;
         const word *b = from;
         for (; n >= 16; n -= 16)
             COPY_16_BYTES(a, b);
-        for (; n >= 4; n -= 4) {
+        for (; n != 0; n -= 4) {
             *a++ = *b++;
             KEEP_LOOP;
         }
-        if (n == 0)
-            return start;
-        to = a, from = b;
+        return to;
     }
     if (MULTIPLES(to, from, n, 2u)) {
         half *a = to;
@@ -60,7 +57,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
             *a++ = *b++;
             KEEP_LOOP;
         }
-        return start;
+        return to;
     }
     uint8_t *a = to;
     const uint8_t *b = from;
@@ -68,7 +65,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
         *a++ = *b++;
         KEEP_LOOP;
     }
-    return start;
+    return to;
 }
 
 void *memmove(void *to, const void *from, size_t n)
