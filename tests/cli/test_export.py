@@ -219,7 +219,7 @@ def test_a_factory_with_integer_input(here: Path) -> None:
         (["net.py:Tagger", "--input", "1,T,4", "--format", "onnx,exe"], 2, "'exe' is not a format"),
         (["net.py:Tagger", "--input", "1,T,4", "--quant", "int4"], 2, "'int4' is not one of 'float32', "),
         (["net.py:Tagger", "--input", "1,T,4", "--quant", "int16x8"], 2, "--quant int16x8 needs --calibration"),
-        (["net.py:Tagger", "--input", "1,T,4", "--mode", "chunk"], 2, "'chunk' is not one of"),
+        (["net.py:Tagger", "--input", "1,T,4", "--mode", "chunk"], 2, "mode 'chunk' needs lookahead"),
         (["net.py:Tagger", "--input", "1,T,4", "--target", "cortex_a72", "--format", "ern"], 2, "add so to --format"),
         (
             ["net.py:Tagger", "--input", "1,T,4", "--target", "z80", "--format", "so"],

@@ -20,7 +20,7 @@ from edgernn.validation.exact import all_results
 from tests.capture.test_segments import CASES, converted
 from tests.quant.test_segments import segments
 
-SCANNED = {"convolutional", "projected", "normalised"}
+SCANNED = {"attended", "convolutional", "projected", "normalised"}
 """Models with passes of which one step follows the other."""
 
 
